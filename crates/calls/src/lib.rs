@@ -1,0 +1,2 @@
+//! Events to calls.
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The `syscribe` binary.
+#![forbid(unsafe_code)]
+fn main() {}

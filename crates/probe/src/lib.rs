@@ -1,0 +1,2 @@
+//! Layouts to eBPF programs.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Calls to text.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! One entry point for everything a contributor runs.
+fn main() {}
