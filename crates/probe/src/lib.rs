@@ -1,2 +1,9 @@
-//! Layouts to eBPF programs.
+//! Layout + plan -> eBPF program.
+//!
+//! Programs are plain values, the same on every machine: what depends on the running kernel comes in as
+//! [`facts::Facts`], and what the kernel makes of a program is seen only when the kernel crate loads it.
 #![forbid(unsafe_code)]
+
+pub mod insn;
+mod listing;
+pub mod program;
