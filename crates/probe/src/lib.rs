@@ -4,6 +4,10 @@
 //! [`facts::Facts`], and what the kernel makes of a program is seen only when the kernel crate loads it.
 #![forbid(unsafe_code)]
 
+pub mod dispatch;
+pub mod facts;
+pub mod generate;
 pub mod insn;
 mod listing;
 pub mod program;
+pub mod ring;

@@ -1,0 +1,124 @@
+//! The two programs that are attached to `sys_enter` and `sys_exit`: filter first, then jump to the program of the call.
+//!
+//! The task filter is one byte per thread id. Bit 0 of a thread's byte, exclusive-or bit 0 of byte 0 (thread 0 makes no
+//! calls), says whether the thread is traced: with byte 0 clear the marked threads are traced, with byte 0 set all but
+//! the marked ones. Bit 1 says that a pointee of the open call could not be read at entry.
+//!
+//! Slots of a dispatch table: `[0, 512)` native calls, `[512, 1024)` i386 calls, the same again from 1024 for exits that
+//! read again what failed, then one slot each for numbers beyond the table. An empty slot costs nothing: it is the
+//! system-call filter.
+
+use crate::facts::Facts;
+use crate::insn::{Alu, Cond, Helper, MapRef, Reg, Reg::*, Size};
+use crate::program::{Assembler, Error, Program};
+
+/// Threads that the task table can tell apart: Linux never gives out larger ids (`PID_MAX_LIMIT`).
+pub const TASKS: u32 = 1 << 22;
+/// Bit of a thread's byte: marked.
+pub const MARKED: u8 = 1;
+/// Bit of a thread's byte: a pointee failed at entry.
+pub const FAILED: u8 = 2;
+
+/// First slot of i386 calls.
+pub const SLOT_COMPAT: u32 = 512;
+/// First slot of exits that read again.
+pub const SLOT_REREAD: u32 = 1024;
+/// Slot of native calls with a number beyond the table; the one of i386 calls follows.
+pub const SLOT_UNKNOWN: u32 = 2048;
+/// Slots of a dispatch table.
+pub const SLOTS: u32 = 2050;
+
+/// `TS_COMPAT` of `thread_info.status` (`arch/x86/include/asm/thread_info.h`): the call came through a 32-bit entry.
+const TS_COMPAT: i32 = 2;
+/// Offset of `orig_ax` in x86-64 `pt_regs`.
+const ORIG_AX: i16 = 120;
+
+/// Offset of a member, for a program called `program`.
+pub(crate) fn member(facts: &Facts, program: &str, strukt: &str, member: &str) -> Result<i16, Error> {
+    let offset = *facts.members.get(&(strukt.to_owned(), member.to_owned())).ok_or_else(|| Error::NoMember {
+        program: program.to_owned(),
+        strukt: strukt.to_owned(),
+        member: member.to_owned(),
+    })?;
+    i16::try_from(offset).map_err(|_| Error::Offset { program: program.to_owned(), offset })
+}
+
+/// `cell = address of the byte of the thread whose id is in cell`; `base` = byte 0. Clobbers nothing else.
+pub(crate) fn task_byte(asm: &mut Assembler, cell: Reg, base: Reg) {
+    asm.alu_imm(Alu::And, cell, TASKS as i32 - 1);
+    asm.load_map_value(base, MapRef::Tasks);
+    asm.alu(Alu::Add, cell, base);
+    asm.load(Size::B1, base, base, 0);
+}
+
+/// The program for `sys_enter`.
+pub fn entry(facts: &Facts) -> Result<Program, Error> {
+    dispatcher(facts, "dispatch_entry", MapRef::EntrySlots)
+}
+
+/// The program for `sys_exit`.
+pub fn exit(facts: &Facts) -> Result<Program, Error> {
+    dispatcher(facts, "dispatch_exit", MapRef::ExitSlots)
+}
+
+fn dispatcher(facts: &Facts, name: &str, slots: MapRef) -> Result<Program, Error> {
+    let pid = member(facts, name, "task_struct", "pid")?;
+    let status = member(facts, name, "task_struct", "thread_info")?
+        .checked_add(member(facts, name, "thread_info", "status")?)
+        .ok_or_else(|| Error::Offset { program: name.to_owned(), offset: u32::MAX })?;
+    let leaving = slots == MapRef::ExitSlots;
+    let mut asm = Assembler::default();
+    let (native, known, out) = (asm.label(), asm.label(), asm.label());
+
+    asm.note("is this thread traced?");
+    asm.mov(R6, R1);
+    asm.call(Helper::GetCurrentTaskBtf);
+    asm.load(Size::B4, R1, R0, pid);
+    task_byte(&mut asm, R1, R2);
+    asm.load(Size::B1, R3, R1, 0);
+    asm.mov(R4, R3);
+    asm.alu(Alu::Xor, R4, R2);
+    asm.alu_imm(Alu::And, R4, i32::from(MARKED));
+    asm.jump_if_imm(Cond::Eq, R4, 0, out);
+
+    asm.note("number of the call, and the table it belongs to");
+    asm.load(Size::B4, R5, R0, status);
+    if leaving {
+        asm.load(Size::B8, R2, R6, 0);
+        asm.load(Size::B4, R7, R2, ORIG_AX);
+    } else {
+        asm.load(Size::B8, R7, R6, 8);
+    }
+    asm.set(R8, 0);
+    asm.alu_imm(Alu::And, R5, TS_COMPAT);
+    asm.jump_if_imm(Cond::Eq, R5, 0, native);
+    asm.set(R8, SLOT_COMPAT as i32);
+    asm.place(native);
+    asm.jump_if_imm(Cond::Le, R7, SLOT_COMPAT as i32 - 1, known);
+    asm.note("beyond the table: slot 2048 or 2049");
+    asm.mov(R7, R8);
+    asm.alu_imm(Alu::Shr, R7, 9);
+    asm.alu_imm(Alu::Add, R7, SLOT_UNKNOWN as i32);
+    asm.set(R8, 0);
+    asm.place(known);
+    asm.alu(Alu::Add, R7, R8);
+    if leaving {
+        let go = asm.label();
+        asm.note("did a pointee fail at entry?");
+        asm.mov(R4, R3);
+        asm.alu_imm(Alu::And, R4, i32::from(FAILED));
+        asm.jump_if_imm(Cond::Eq, R4, 0, go);
+        asm.alu_imm(Alu::And, R3, i32::from(MARKED));
+        asm.store(Size::B1, R1, 0, R3);
+        asm.jump_if_imm(Cond::Ge, R7, SLOT_REREAD as i32, go);
+        asm.alu_imm(Alu::Add, R7, SLOT_REREAD as i32);
+        asm.place(go);
+    }
+    asm.mov(R1, R6);
+    asm.load_map(R2, slots);
+    asm.mov(R3, R7);
+    asm.call(Helper::TailCall);
+    asm.place(out);
+    asm.exit();
+    asm.finish(name)
+}

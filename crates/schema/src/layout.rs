@@ -1,0 +1,386 @@
+//! The bytes of a record: one value from which the probe, the metadata and the decoder are derived.
+//!
+//! ```text
+//!  0        2           6      10                    fixed_len
+//!  | id u16 | time u32  | tid  | fixed fields ...    | variable parts, in argument order
+//! ```
+//!
+//! Names and meaning of the fields: `docs/format.md`.
+
+use ctf::types::{Base, EnumLabel, EnumType, EventType, Field, FieldType, IntType, StructType};
+
+use crate::ast::Stored;
+
+/// Bytes before the payload: event id, time, thread.
+pub const HEADER_LEN: u16 = 10;
+/// Numbers of calls of one class of event ids.
+pub const NUMBERS: u16 = 512;
+
+/// Where the bytes of a fixed field come from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Argument register 0..=5 of the call, in the convention of the shape's ABI.
+    Register(u8),
+    /// The call's result.
+    Result,
+    /// The call's number, sign-extended to 64 bits.
+    Number,
+    /// Argument of the tracepoint itself.
+    Argument(u8),
+    /// A member reached from a pointer argument of a tracepoint.
+    Member {
+        /// Which argument of the tracepoint.
+        argument: u8,
+        /// Steps: structure and member; all but the last are pointers.
+        path: Vec<(&'static str, &'static str)>,
+        /// Bytes beyond the start of the last member.
+        beyond: u16,
+    },
+    /// Bytes of the `kernel_siginfo` that argument 1 of `signal_deliver` points to; zero for SIGKILL, which comes
+    /// with no siginfo.
+    SignalInfo(u16),
+}
+
+/// A fixed field as the probe sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// Offset from the start of the record.
+    pub offset: u16,
+    /// 1, 2, 4 or 8 bytes.
+    pub width: u8,
+    /// Where they come from.
+    pub source: Source,
+}
+
+/// Number of bytes of a buffer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Length {
+    /// A count in an argument register of this width (bytes), zero-extended.
+    Register(u8, u8),
+    /// The result, when it is positive.
+    Result,
+}
+
+/// What is copied from behind a pointer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Copy {
+    /// A NUL-terminated string of at most `cap` bytes without the NUL.
+    String {
+        /// Longest string in bytes.
+        cap: u16,
+    },
+    /// A vector of strings that ends with a null pointer.
+    Strings {
+        /// Most elements.
+        most: u16,
+        /// Longest element in bytes.
+        cap: u16,
+        /// Bytes of all elements after which no further one is begun.
+        all: u16,
+    },
+    /// A run of bytes.
+    Bytes {
+        /// How many the call says there are.
+        length: Length,
+        /// How many are kept.
+        cap: u16,
+    },
+    /// An object of known size, kept in the fixed part.
+    Object {
+        /// Offset of its bytes from the start of the record.
+        offset: u16,
+        /// Its size in bytes.
+        size: u16,
+    },
+}
+
+/// A pointee as the probe sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pointee {
+    /// Where the pointer comes from.
+    pub pointer: Source,
+    /// Offset of its state byte.
+    pub state: u16,
+    /// Offset of its length (u16 for bytes, u8 for vectors).
+    pub length: Option<u16>,
+    /// What is copied.
+    pub copy: Copy,
+}
+
+/// How the event id is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdRule {
+    /// The number of the call plus this.
+    NumberPlus(u16),
+    /// Always this.
+    Constant(u16),
+}
+
+/// Calling convention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Registers {
+    /// x86-64: di, si, dx, r10, r8, r9.
+    X86_64,
+    /// i386 call of a 64-bit kernel: bx, cx, dx, si, di, bp.
+    I386,
+}
+
+/// Where a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Point {
+    /// `sys_enter`, through the entry dispatcher.
+    Entry,
+    /// `sys_exit`, through the exit dispatcher.
+    Exit,
+    /// A tracepoint of its own, by kernel name.
+    Tracepoint(&'static str),
+}
+
+/// All that a program depends on. Calls with the same shape share a program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Where it runs.
+    pub point: Point,
+    /// How arguments are found.
+    pub registers: Registers,
+    /// How the event id is found.
+    pub id: IdRule,
+    /// Fixed fields.
+    pub slots: Vec<Slot>,
+    /// Bytes of header and fixed fields.
+    pub fixed_len: u16,
+    /// Pointees in the order of their variable parts.
+    pub pointees: Vec<Pointee>,
+    /// True when pointees that fail are to be read again at exit.
+    pub reread: bool,
+    /// True when the registers mean something only if the call failed (`execve`).
+    pub only_if_failed: bool,
+}
+
+/// A record layout: the event type that readers see and the shape that the probe generator sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The event type.
+    pub event: EventType,
+    /// The shape.
+    pub shape: Shape,
+}
+
+/// States of a pointee in a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The value is whole.
+    Ok = 0,
+    /// Longer than the capture limit.
+    Cut = 1,
+    /// The memory could not be read.
+    Fault = 2,
+    /// The pointer was NULL.
+    Null = 3,
+    /// Not captured, by plan.
+    Off = 4,
+}
+
+/// States with their labels, in order of value.
+pub const STATES: [(State, &str); 5] = [
+    (State::Ok, "ok"),
+    (State::Cut, "cut"),
+    (State::Fault, "fault"),
+    (State::Null, "null"),
+    (State::Off, "off"),
+];
+
+impl Shape {
+    /// Longest record in bytes. Ring, program and verifier all rest on this one number.
+    pub fn longest(&self) -> u32 {
+        let variable: u32 = self.pointees.iter().map(|p| p.copy.longest()).sum();
+        u32::from(self.fixed_len) + variable
+    }
+}
+
+impl Copy {
+    /// Longest variable part in bytes.
+    pub fn longest(&self) -> u32 {
+        match *self {
+            // The probe asks for one byte more than the limit, so that a string that fits exactly is not called cut.
+            Copy::String { cap } => u32::from(cap) + 1,
+            Copy::Strings { cap, all, .. } => u32::from(all) + u32::from(cap) + 1,
+            Copy::Bytes { cap, .. } => u32::from(cap),
+            Copy::Object { .. } => 0,
+        }
+    }
+}
+
+/// Builds a layout: each step adds the field to the event type and to the shape.
+#[derive(Debug)]
+pub struct Builder {
+    fixed: Vec<Field>,
+    variable: Vec<Field>,
+    shape: Shape,
+}
+
+impl Builder {
+    /// An empty layout.
+    pub fn new(point: Point, registers: Registers, id: IdRule) -> Self {
+        Builder {
+            fixed: Vec::new(),
+            variable: Vec::new(),
+            shape: Shape {
+                point,
+                registers,
+                id,
+                slots: Vec::new(),
+                fixed_len: HEADER_LEN,
+                pointees: Vec::new(),
+                reread: false,
+                only_if_failed: false,
+            },
+        }
+    }
+
+    fn take(&mut self, bytes: u16) -> u16 {
+        let at = self.shape.fixed_len;
+        self.shape.fixed_len += bytes;
+        at
+    }
+
+    fn int(&mut self, name: String, int: IntType) {
+        self.fixed.push(Field { name, field_type: FieldType::Int(int) });
+    }
+
+    /// An integer field.
+    pub fn value(&mut self, name: &str, stored: Stored, base: Base, source: Source) -> &mut Self {
+        let offset = self.take(u16::from(stored.bytes));
+        self.shape.slots.push(Slot { offset, width: stored.bytes, source });
+        self.int(name.to_owned(), integer(stored, base));
+        self
+    }
+
+    /// Text of `len` bytes (a multiple of 4) inside a kernel structure, such as `task_struct.comm`.
+    pub fn text(&mut self, name: &str, len: u16, source: impl Fn(u16) -> Source) -> &mut Self {
+        for at in (0..len).step_by(4) {
+            let offset = self.take(4);
+            self.shape.slots.push(Slot { offset, width: 4, source: source(at) });
+        }
+        let element = IntType { text: true, ..IntType::unsigned(8) };
+        self.fixed.push(Field {
+            name: name.to_owned(),
+            field_type: FieldType::Array {
+                element: Box::new(FieldType::Int(element)),
+                length: u64::from(len),
+            },
+        });
+        self
+    }
+
+    /// A pointee: state, length or object in the fixed part, the rest in the variable part.
+    pub fn pointee(&mut self, names: PointeeNames<'_>, pointer: Source, copy: Copy) -> &mut Self {
+        let state = self.take(1);
+        self.fixed.push(Field { name: format!("{}_state", names.plain), field_type: state_type() });
+        let byte = || Box::new(FieldType::Int(IntType::unsigned(8).in_base(Base::Hexadecimal)));
+        let (length, copy) = match copy {
+            Copy::String { .. } => {
+                self.variable
+                    .push(Field { name: names.data.to_owned(), field_type: FieldType::String });
+                (None, copy)
+            }
+            Copy::Strings { .. } => {
+                let length_field = format!("{}_count", names.plain);
+                self.int(length_field.clone(), IntType::unsigned(8));
+                self.variable.push(Field {
+                    name: names.data.to_owned(),
+                    field_type: FieldType::Sequence { element: Box::new(FieldType::String), length_field },
+                });
+                (Some(self.take(1)), copy)
+            }
+            Copy::Bytes { .. } => {
+                let length_field = format!("{}_len", names.plain);
+                self.int(length_field.clone(), IntType::unsigned(16));
+                self.variable.push(Field {
+                    name: names.data.to_owned(),
+                    field_type: FieldType::Sequence { element: byte(), length_field },
+                });
+                (Some(self.take(2)), copy)
+            }
+            Copy::Object { size, .. } => {
+                self.fixed.push(Field {
+                    name: names.data.to_owned(),
+                    field_type: FieldType::Array { element: byte(), length: u64::from(size) },
+                });
+                (None, Copy::Object { offset: self.take(size), size })
+            }
+        };
+        self.shape.pointees.push(Pointee { pointer, state, length, copy });
+        self
+    }
+
+    /// Pointees that fail here are read again at exit.
+    pub fn reread(&mut self, reread: bool) -> &mut Self {
+        self.shape.reread = reread;
+        self
+    }
+
+    /// Registers are gone when the call succeeded.
+    pub fn only_if_failed(&mut self, only: bool) -> &mut Self {
+        self.shape.only_if_failed = only;
+        self
+    }
+
+    /// The layout of event `id`, named `name`, in stream `stream_id`.
+    pub fn build(self, id: u16, name: String, stream_id: u64) -> Layout {
+        let fields = StructType { fields: self.fixed.into_iter().chain(self.variable).collect() };
+        Layout { event: EventType { id: u64::from(id), name, stream_id, fields }, shape: self.shape }
+    }
+}
+
+/// Names of a pointee's fields: `plain` prefixes state and length, `data` is the value itself.
+#[derive(Clone, Copy, Debug)]
+pub struct PointeeNames<'a> {
+    /// The argument's name.
+    pub plain: &'a str,
+    /// Name of the field with the value.
+    pub data: &'a str,
+}
+
+fn integer(stored: Stored, base: Base) -> IntType {
+    IntType { signed: stored.signed, ..IntType::unsigned(u32::from(stored.bytes) * 8) }.in_base(base)
+}
+
+fn state_type() -> FieldType {
+    FieldType::Enum(EnumType {
+        container: IntType::unsigned(8),
+        labels: STATES
+            .iter()
+            .map(|(state, name)| EnumLabel {
+                name: (*name).to_owned(),
+                low: *state as i128,
+                high: *state as i128,
+            })
+            .collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_type_and_shape_come_from_the_same_steps() {
+        let mut builder = Builder::new(Point::Entry, Registers::X86_64, IdRule::NumberPlus(0));
+        builder
+            .value("dfd", Stored { bytes: 4, signed: true }, Base::Decimal, Source::Register(0))
+            .value("filename_ptr", Stored { bytes: 8, signed: false }, Base::Hexadecimal, Source::Register(1))
+            .pointee(
+                PointeeNames { plain: "filename", data: "filename" },
+                Source::Register(1),
+                Copy::String { cap: 4096 },
+            );
+        let layout = builder.build(257, "syscall_entry_openat".into(), 0);
+        let names: Vec<_> = layout.event.fields.fields.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names, ["dfd", "filename_ptr", "filename_state", "filename"]);
+        assert_eq!(layout.shape.slots[1].offset, 14);
+        assert_eq!(layout.shape.pointees[0].state, 22);
+        assert_eq!(layout.shape.fixed_len, 23);
+        assert_eq!(layout.shape.longest(), 23 + 4097);
+    }
+}
