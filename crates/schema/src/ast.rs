@@ -1,5 +1,7 @@
 //! The lines of the `.tt` language as values: what the parser makes and the printer prints.
 
+use crate::abi::Abi;
+
 /// Which way the bytes behind a pointer travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
@@ -193,4 +195,239 @@ pub struct Set {
     pub render: Option<String>,
     /// Items in the order of the text; the widest mask is matched first.
     pub items: Vec<Item>,
+}
+
+/// One alternative of a variant's case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A constant of a set.
+    Name(String),
+    /// A number.
+    Number(i128),
+    /// `LO..HI`, both included.
+    Range(i128, i128),
+    /// `*`: any value.
+    Any,
+}
+
+/// `NAME.CASE(...)`: what the arguments mean when the call's `switch` expressions have these values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// The call it belongs to.
+    pub call: String,
+    /// Alternatives; each is one key per `switch` expression of the call.
+    pub cases: Vec<Vec<Key>>,
+    /// The arguments that get another type; the others stay as in the base line.
+    pub params: Vec<Param>,
+    /// The result, when it differs.
+    pub returns: Option<Returns>,
+    /// `on "/dev/kvm"`: only for descriptors of such a file.
+    pub on: Option<String>,
+}
+
+/// A `flags` or `enum` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetLine {
+    /// True for `+=`: the items are added to those the set has.
+    pub extend: bool,
+    /// The set, or what is added to it.
+    pub set: Set,
+}
+
+/// How a value is shown: a word such as `hex` or the name of a set, or a format such as `"%d ms"`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Render {
+    /// `dec`, `hex`, `oct`, `chr`, `bool`, `enum`, the name of a set.
+    Word(String),
+    /// Text with one conversion.
+    Format(String),
+}
+
+/// `type NAME = STORED RENDER... [else RENDER]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeLine {
+    /// The type's name.
+    pub name: String,
+    /// Width and sign in a record.
+    pub stored: Stored,
+    /// How it is shown.
+    pub renders: Vec<Render>,
+    /// How a value is shown that the renders have no name for.
+    pub otherwise: Option<Render>,
+}
+
+/// `bits NAME : STORED [RENDER] = SLOT, ...`: names of bits, least significant first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bits {
+    /// The type's name.
+    pub name: String,
+    /// Width and sign in a record.
+    pub stored: Stored,
+    /// How bits without a name are shown.
+    pub render: Option<String>,
+    /// Names by bit; `None` (written `_`) for a hole.
+    pub slots: Vec<Option<String>>,
+}
+
+/// `struct NAME [= LAYOUT] { PARAM; ... }`: the members that mean something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Struct {
+    /// The type's name.
+    pub name: String,
+    /// The kernel's name for it, when another one.
+    pub layout: Option<String>,
+    /// Members.
+    pub members: Vec<Param>,
+}
+
+/// `union NAME switch EXPR [: STORED] { KEY: TYPE; ... }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Union {
+    /// The type's name.
+    pub name: String,
+    /// What chooses the arm.
+    pub switch: Expr,
+    /// Width of the chooser when it is read from the union's own start.
+    pub stored: Option<Stored>,
+    /// Arms.
+    pub arms: Vec<(Key, Ty)>,
+}
+
+/// `object NAME SIZE [i386 SIZE]`: a structure of fixed size whose members are not described.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The type's name.
+    pub name: String,
+    /// Bytes in a 64-bit process.
+    pub size: u32,
+    /// Bytes in an i386 call when that differs; 0 when not known.
+    pub size_i386: Option<u32>,
+}
+
+/// `ctype NAME STORED [i386 STORED]`: width and sign of a C type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CType {
+    /// The C type's name, e.g. `umode_t`.
+    pub name: String,
+    /// In a 64-bit process.
+    pub stored: Stored,
+    /// In an i386 call when that differs.
+    pub stored_i386: Option<Stored>,
+}
+
+/// `number ABI NR NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// Calling convention.
+    pub abi: Abi,
+    /// The call's number.
+    pub nr: u32,
+    /// Its public name.
+    pub name: String,
+}
+
+/// A line of a `.tt` text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant holds the item of its name")]
+pub enum Line {
+    Call(Call),
+    Variant(Variant),
+    Set(SetLine),
+    Type(TypeLine),
+    Bits(Bits),
+    Struct(Struct),
+    Union(Union),
+    Object(Object),
+    CType(CType),
+    Number(Number),
+    Proto(Proto),
+}
+
+impl Stored {
+    /// A width in bytes and a sign.
+    pub const fn new(bytes: u8, signed: bool) -> Stored {
+        Stored { bytes, signed }
+    }
+
+    /// `u8`, `s32`, ...
+    pub fn from_name(name: &str) -> Option<Stored> {
+        Some(match name {
+            "u8" => Stored::new(1, false),
+            "u16" => Stored::new(2, false),
+            "u32" => Stored::new(4, false),
+            "u64" => Stored::new(8, false),
+            "s8" => Stored::new(1, true),
+            "s16" => Stored::new(2, true),
+            "s32" => Stored::new(4, true),
+            "s64" => Stored::new(8, true),
+            _ => return None,
+        })
+    }
+}
+
+impl BinaryOp {
+    /// Every operator.
+    pub const ALL: [BinaryOp; 18] = [
+        BinaryOp::Mul,
+        BinaryOp::Div,
+        BinaryOp::Rem,
+        BinaryOp::Add,
+        BinaryOp::Sub,
+        BinaryOp::Shl,
+        BinaryOp::Shr,
+        BinaryOp::Less,
+        BinaryOp::LessEq,
+        BinaryOp::Greater,
+        BinaryOp::GreaterEq,
+        BinaryOp::Equal,
+        BinaryOp::NotEqual,
+        BinaryOp::BitAnd,
+        BinaryOp::BitXor,
+        BinaryOp::BitOr,
+        BinaryOp::And,
+        BinaryOp::Or,
+    ];
+
+    /// A level no operator has: an operand of a prefix operator.
+    pub(crate) const TIGHTEST: u8 = 10;
+
+    /// How it is written.
+    pub fn sign(self) -> &'static str {
+        match self {
+            BinaryOp::Mul => "*",
+            BinaryOp::Div => "/",
+            BinaryOp::Rem => "%",
+            BinaryOp::Add => "+",
+            BinaryOp::Sub => "-",
+            BinaryOp::Shl => "<<",
+            BinaryOp::Shr => ">>",
+            BinaryOp::Less => "<",
+            BinaryOp::LessEq => "<=",
+            BinaryOp::Greater => ">",
+            BinaryOp::GreaterEq => ">=",
+            BinaryOp::Equal => "==",
+            BinaryOp::NotEqual => "!=",
+            BinaryOp::BitAnd => "&",
+            BinaryOp::BitXor => "^",
+            BinaryOp::BitOr => "|",
+            BinaryOp::And => "&&",
+            BinaryOp::Or => "||",
+        }
+    }
+
+    /// Precedence: a greater number binds more tightly, as in C.
+    pub(crate) fn level(self) -> u8 {
+        match self {
+            BinaryOp::Or => 0,
+            BinaryOp::And => 1,
+            BinaryOp::BitOr => 2,
+            BinaryOp::BitXor => 3,
+            BinaryOp::BitAnd => 4,
+            BinaryOp::Equal | BinaryOp::NotEqual => 5,
+            BinaryOp::Less | BinaryOp::LessEq | BinaryOp::Greater | BinaryOp::GreaterEq => 6,
+            BinaryOp::Shl | BinaryOp::Shr => 7,
+            BinaryOp::Add | BinaryOp::Sub => 8,
+            BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => 9,
+        }
+    }
 }

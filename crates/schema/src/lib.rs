@@ -5,11 +5,22 @@
 
 mod abi;
 pub mod ast;
+mod catalog;
+mod class;
 mod error;
+pub mod layout;
+pub mod lower;
 mod parse;
 mod print;
 mod scan;
+mod sets;
+pub mod tracefs;
+pub mod tracepoint;
 
 pub use abi::Abi;
+pub use catalog::{Arg, Catalog, Syscall};
+pub use class::Class;
 pub use error::{Error, Problem};
 pub use parse::{parse, parse_bytes};
+pub use print::print;
+pub use sets::Decoded;

@@ -1,0 +1,63 @@
+//! The tables that are compiled in.
+
+use std::sync::LazyLock;
+
+use super::Catalog;
+
+macro_rules! table {
+    ($file:literal) => {
+        ($file, include_str!(concat!("../../tables/", $file)))
+    };
+}
+
+/// Names and texts of the tables, in the order in which they are added.
+const TABLES: &[(&str, &str)] = &[
+    table!("numbers_x86_64.tt"),
+    table!("numbers_i386.tt"),
+    table!("ctypes.tt"),
+    table!("prototypes.tt"),
+    table!("sets_file.tt"),
+    table!("calls_file.tt"),
+];
+
+static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
+    let mut catalog = Catalog::new();
+    for &(file, text) in TABLES {
+        let added = catalog.add(text, file);
+        // The texts are constants of this program and a test adds them all.
+        debug_assert!(added.is_ok(), "{added:?}");
+    }
+    catalog
+});
+
+impl Catalog {
+    /// The tables that are compiled in, parsed once.
+    pub fn builtin() -> &'static Catalog {
+        &BUILTIN
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_read() {
+        let mut catalog = Catalog::new();
+        for &(file, text) in TABLES {
+            if let Err(error) = catalog.add(text, file) {
+                panic!("{}", error.render());
+            }
+        }
+        assert_eq!(catalog, *Catalog::builtin());
+    }
+
+    #[test]
+    fn the_printed_catalog_is_the_catalog() {
+        let text = Catalog::builtin().print();
+        let mut again = Catalog::new();
+        again.add(&text, "printed.tt").unwrap();
+        assert_eq!(again, *Catalog::builtin());
+        assert_eq!(again.print(), text);
+    }
+}
