@@ -1,13 +1,43 @@
-//! One entry point for everything a contributor runs.
+//! One entry point for everything a contributor runs: `cargo xtask COMMAND`.
 
+#![forbid(unsafe_code)]
+
+mod bench;
+mod checks;
+mod programs;
 mod tables;
+
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-fn main() -> Result<()> {
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test           install what the tests need (Debian, as root), build, run every test
+  ci             format check, clippy without warnings, then `test`
+  bench [--quick] [--rounds N] [--workload NAME] [--no-write]
+                 measure against an empty program pair, strace, trace-cmd and perf trace; write docs/bench.md and the
+                 table of README.md
+  tables         write the tables of system call numbers from the installed headers";
+
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["tables"] => tables::run(),
-        _ => bail!("usage: cargo xtask tables"),
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
+        Some(("test", [])) => checks::test(),
+        Some(("ci", [])) => checks::ci(),
+        Some(("tables", [])) => tables::run(),
+        Some(("bench", rest)) => bench::bench(&bench::Settings::parse(rest)?),
+        _ => bail!("no such command\n{USAGE}"),
     }
 }

@@ -5,6 +5,7 @@
 //! print), so the calls that count stand between two marks: see [`mark`].
 
 use std::arch::asm;
+use std::mem::MaybeUninit;
 use std::str::FromStr;
 
 /// The file descriptor that nobody has: `close(MARK)` fails with `EBADF`, and is what [`mark`] calls.
@@ -98,14 +99,27 @@ pub fn argument<T: FromStr>(index: usize, default: T) -> T {
 }
 
 /// Runs `work`, which makes `calls` system calls between two marks, and prints one line:
-/// `calls N thread_ns N wall_ns N`, the cost of the work alone.
+/// `calls N thread_ns N wall_ns N`, the cost of the work alone. `thread_ns` is the CPU time of this thread and of all
+/// children that it has waited for.
 pub fn timed(calls: u64, work: impl FnOnce()) {
+    let (cpu, wall) = (thread_cpu_ns() + children_cpu_ns(), monotonic_ns());
     mark();
-    let (cpu, wall) = (thread_cpu_ns(), monotonic_ns());
     work();
-    let (cpu, wall) = (thread_cpu_ns() - cpu, monotonic_ns() - wall);
     mark();
+    let (cpu, wall) = (thread_cpu_ns() + children_cpu_ns() - cpu, monotonic_ns() - wall);
     println!("calls {calls} thread_ns {cpu} wall_ns {wall}");
+}
+
+/// The CPU time of the children that have ended and were waited for, in nanoseconds (the kernel counts microseconds).
+pub fn children_cpu_ns() -> u64 {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the kernel fills a struct rusage, and `usage` is one.
+    let ret = unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) };
+    assert_eq!(ret, 0, "getrusage");
+    // SAFETY: all zero is a valid rusage, and the kernel has filled it.
+    let usage = unsafe { usage.assume_init() };
+    let ns = |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1000;
+    ns(usage.ru_utime) + ns(usage.ru_stime)
 }
 
 /// The name of an error as `errno(3)` has it, for the few that tracees provoke.

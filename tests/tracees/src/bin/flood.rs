@@ -1,7 +1,6 @@
 //! `flood [CALLS] [CPU]`: calls getppid in a tight loop, on one CPU if told which.
 //!
-//! Prints `calls N thread_ns N wall_ns N`. Between the marks: exactly CALLS times getppid (and what the vDSO does not
-//! answer of clock_gettime).
+//! Prints `calls N thread_ns N wall_ns N`. Between the marks: exactly CALLS times getppid.
 
 fn main() {
     let calls: u64 = tracees::argument(1, 2_000_000);
