@@ -13,7 +13,7 @@ pub enum Value {
     Signed(i64),
     /// Bytes of a string, without the NUL.
     Str(Vec<u8>),
-    /// Array or sequence of 8-bit unsigned integers.
+    /// Array or sequence of 8-bit integers that are unsigned or characters.
     Bytes(Vec<u8>),
     /// Any other array or sequence.
     List(Vec<Value>),
@@ -26,7 +26,7 @@ pub enum Value {
 pub struct Event {
     /// Clock value in ticks (nanoseconds of the monotonic clock in our traces), extended to 64 bits.
     pub time: u64,
-    /// `cpu_id` of the packet.
+    /// `cpu_id` of the packet; 0 when the packet does not tell.
     pub cpu: u32,
     /// What kind of event it is.
     pub event_type: Arc<EventType>,

@@ -4,7 +4,14 @@
 //! and text out, packets are byte slices.
 #![forbid(unsafe_code)]
 
+pub mod check;
+pub mod cursor;
+pub mod error;
 pub mod event;
+pub mod merge;
+pub mod packet;
+pub mod read;
 pub mod types;
+pub mod write;
 
 pub use event::{Event, Value};

@@ -203,3 +203,52 @@ impl IntType {
         IntType { base, ..self }
     }
 }
+
+impl FieldType {
+    /// Alignment in bits: that of the integer, 8 for strings, that of the element or of the most
+    /// aligned member (CTF 1.8, sections 4.2.1 and 4.2.3).
+    pub fn align(&self) -> u32 {
+        match self {
+            FieldType::Int(int) => int.align,
+            FieldType::Enum(names) => names.container.align,
+            FieldType::String => 8,
+            FieldType::Struct(members) => members.align(),
+            FieldType::Array { element, .. } | FieldType::Sequence { element, .. } => element.align(),
+        }
+    }
+
+    /// Fewest bits that a value takes, without padding.
+    pub fn min_bits(&self) -> u64 {
+        match self {
+            FieldType::Int(int) => u64::from(int.bits),
+            FieldType::Enum(names) => u64::from(names.container.bits),
+            FieldType::String => 8,
+            FieldType::Struct(members) => members.min_bits(),
+            FieldType::Array { element, length } => element.min_bits().saturating_mul(*length),
+            FieldType::Sequence { .. } => 0,
+        }
+    }
+
+    /// True when an array or sequence of this type is a [`Value::Bytes`](crate::Value::Bytes):
+    /// 8-bit integers that are unsigned or characters.
+    pub fn is_byte(&self) -> bool {
+        matches!(self, FieldType::Int(int) if int.bits == 8 && (int.text || !int.signed))
+    }
+}
+
+impl StructType {
+    /// Alignment in bits: that of the most aligned member, 1 without members.
+    pub fn align(&self) -> u32 {
+        self.fields.iter().map(|f| f.field_type.align()).max().unwrap_or(1)
+    }
+
+    /// Fewest bits that a value takes, without padding.
+    pub fn min_bits(&self) -> u64 {
+        self.fields.iter().fold(0, |sum, f| sum.saturating_add(f.field_type.min_bits()))
+    }
+
+    /// Where the member of that name stands.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|f| f.name == name)
+    }
+}

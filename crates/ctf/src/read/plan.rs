@@ -1,0 +1,171 @@
+//! Types lowered to what the hot loop needs: no names, no lookups, limits computed once.
+
+use crate::cursor::Cursor;
+use crate::error::{Fault, ReadError};
+use crate::event::Value;
+use crate::types::{ByteOrder, FieldType, IntType, StructType};
+
+/// Elements for which room is made before the first one has been read. A length is only a claim.
+const TRUSTED_LENGTH: u64 = 256;
+
+/// How to read one structure.
+#[derive(Debug)]
+pub(crate) struct StructPlan {
+    align: u32,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// How to read one field.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Int(IntStep),
+    String,
+    Struct(StructPlan),
+    Array {
+        elements: Elements,
+        length: u64,
+    },
+    /// `length_at`: which value of the same structure holds the length.
+    Sequence {
+        elements: Elements,
+        length_at: usize,
+    },
+}
+
+/// How to read an integer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IntStep {
+    pub(crate) bits: u32,
+    align: u32,
+    signed: bool,
+    order: ByteOrder,
+    /// A value of the trace's clock.
+    pub(crate) clock: bool,
+}
+
+/// How to read the elements of an array or sequence.
+#[derive(Debug)]
+pub(crate) struct Elements {
+    step: Box<Step>,
+    align: u32,
+    min_bits: u64,
+    /// The value is [`Value::Bytes`].
+    bytes: bool,
+}
+
+impl StructPlan {
+    /// `structure` has passed [`TraceType::check`](crate::types::TraceType::check).
+    pub(crate) fn new(structure: &StructType) -> Self {
+        let steps = structure.fields.iter().map(|f| Step::new(&f.field_type, structure)).collect();
+        StructPlan { align: structure.align(), steps }
+    }
+
+    /// Appends the values of all members to `values`, which must be empty: lengths are looked up in it.
+    #[inline]
+    pub(crate) fn read(&self, cursor: &mut Cursor<'_>, values: &mut Vec<Value>) -> Result<(), ReadError> {
+        cursor.align(self.align)?;
+        values.reserve_exact(self.steps.len());
+        for step in &self.steps {
+            let value = step.read(cursor, values)?;
+            values.push(value);
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    fn new(field_type: &FieldType, siblings: &StructType) -> Self {
+        match field_type {
+            FieldType::Int(int) => Step::Int(IntStep::new(int)),
+            FieldType::Enum(names) => Step::Int(IntStep::new(&names.container)),
+            FieldType::String => Step::String,
+            FieldType::Struct(structure) => Step::Struct(StructPlan::new(structure)),
+            FieldType::Array { element, length } => {
+                Step::Array { elements: Elements::new(element, siblings), length: *length }
+            }
+            FieldType::Sequence { element, length_field } => Step::Sequence {
+                elements: Elements::new(element, siblings),
+                // `check` has seen the field; without it every length would read as 0.
+                length_at: siblings.position(length_field).unwrap_or(usize::MAX),
+            },
+        }
+    }
+
+    #[inline]
+    fn read(&self, cursor: &mut Cursor<'_>, before: &[Value]) -> Result<Value, ReadError> {
+        match self {
+            Step::Int(int) => int.read(cursor),
+            Step::String => {
+                cursor.align(8)?;
+                Ok(Value::Str(cursor.string()?.to_vec()))
+            }
+            Step::Struct(plan) => {
+                let mut values = Vec::new();
+                plan.read(cursor, &mut values)?;
+                Ok(Value::Struct(values))
+            }
+            Step::Array { elements, length } => elements.read(cursor, *length, before),
+            Step::Sequence { elements, length_at } => {
+                let length = before.get(*length_at).and_then(Value::bits).unwrap_or(0);
+                elements.read(cursor, length, before)
+            }
+        }
+    }
+}
+
+impl IntStep {
+    fn new(int: &IntType) -> Self {
+        IntStep {
+            bits: int.bits,
+            align: int.align,
+            signed: int.signed,
+            order: int.byte_order,
+            clock: int.clock,
+        }
+    }
+
+    #[inline]
+    fn read(&self, cursor: &mut Cursor<'_>) -> Result<Value, ReadError> {
+        cursor.align(self.align)?;
+        Ok(if self.signed {
+            Value::Signed(cursor.signed(self.bits, self.order)?)
+        } else {
+            Value::Unsigned(cursor.unsigned(self.bits, self.order)?)
+        })
+    }
+}
+
+impl Elements {
+    fn new(element: &FieldType, siblings: &StructType) -> Self {
+        Elements {
+            step: Box::new(Step::new(element, siblings)),
+            align: element.align(),
+            min_bits: element.min_bits(),
+            bytes: element.is_byte(),
+        }
+    }
+
+    fn read(&self, cursor: &mut Cursor<'_>, count: u64, before: &[Value]) -> Result<Value, ReadError> {
+        cursor.align(self.align)?;
+        let left = cursor.left();
+        if count.checked_mul(self.min_bits).is_none_or(|need| need > left) {
+            return Err(cursor.error(Fault::TooLong { count, left }));
+        }
+        if self.bytes && self.align == 8 {
+            return Ok(Value::Bytes(cursor.bytes(count)?.to_vec()));
+        }
+        let room = count.min(TRUSTED_LENGTH) as usize;
+        if self.bytes {
+            let mut bytes = Vec::with_capacity(room);
+            for _ in 0..count {
+                bytes.push(self.step.read(cursor, before)?.bits().unwrap_or(0) as u8);
+            }
+            return Ok(Value::Bytes(bytes));
+        }
+        let mut values = Vec::with_capacity(room);
+        for _ in 0..count {
+            values.push(self.step.read(cursor, before)?);
+        }
+        Ok(Value::List(values))
+    }
+}
