@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -68,6 +68,15 @@ pub fn have(tool: &str) -> bool {
         eprintln!("SKIPPED: {tool} is not installed (cargo xtask test installs it where apt-get works)");
     }
     found
+}
+
+/// Fails unless this is root, which the tests of the real kernel need.
+#[track_caller]
+pub fn needs_root() {
+    let status = std::fs::read_to_string("/proc/self/status").expect("/proc");
+    let root =
+        status.lines().any(|line| line.starts_with("Uid:") && line.split_whitespace().nth(2) == Some("0"));
+    assert!(root, "tracing needs root, and so does this test: run it as root");
 }
 
 /// What a program that has ended leaves.
@@ -133,15 +142,25 @@ pub struct Running {
 impl Running {
     /// Starts a program in a process group of its own, stdin empty, its output collected.
     pub fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| unreachable!("{command:?}: {error}"));
-        let stdout = collect(child.stdout.take().expect("a pipe"));
-        let stderr = collect(child.stderr.take().expect("a pipe"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        Self::spawn(command)
+    }
+
+    /// As [`Running::start`], but stdout goes into a file, to be read while the program runs, and stdin is a pipe that
+    /// stays open until this value is dropped.
+    pub fn start_into(command: &mut Command, file: &Path) -> Self {
+        command.stdin(Stdio::piped()).stdout(File::create(file).expect("a file for stdout"));
+        Self::spawn(command)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        command.process_group(0).stderr(Stdio::piped());
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => unreachable!("{command:?}: {error}"),
+        };
+        let stdout = collect(child.stdout.take());
+        let stderr = collect(child.stderr.take());
         Self { child, streams: Some([stdout, stderr]) }
     }
 
@@ -200,14 +219,13 @@ pub fn kill(name: &str, whom: &str) {
     let _ = Command::new("kill").args([&format!("-{name}"), "--", whom]).stderr(Stdio::null()).status();
 }
 
-fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+fn collect(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        match stream.read_to_end(&mut bytes) {
-            Ok(_) => bytes,
-            Err(error) if error.kind() == ErrorKind::Interrupted => bytes,
-            Err(error) => unreachable!("reading a pipe: {error}"),
+        if let Some(mut stream) = stream {
+            stream.read_to_end(&mut bytes).expect("a pipe");
         }
+        bytes
     })
 }
 
