@@ -35,10 +35,8 @@ const ORIG_AX: i16 = 120;
 
 /// Offset of a member, for a program called `program`.
 pub(crate) fn member(facts: &Facts, program: &str, strukt: &str, member: &str) -> Result<i16, Error> {
-    let offset = *facts.members.get(&(strukt.to_owned(), member.to_owned())).ok_or_else(|| Error::NoMember {
-        program: program.to_owned(),
-        strukt: strukt.to_owned(),
-        member: member.to_owned(),
+    let offset = *facts.members.get(&(strukt.to_owned(), member.to_owned())).ok_or_else(|| {
+        Error::NoMember { program: program.to_owned(), strukt: strukt.to_owned(), member: member.to_owned() }
     })?;
     i16::try_from(offset).map_err(|_| Error::Offset { program: program.to_owned(), offset })
 }

@@ -37,7 +37,9 @@ pub enum Error {
         member: String,
     },
     /// A record would not fit a sub-buffer.
-    #[error("program {program}: records of up to {longest} bytes do not fit sub-buffers of {sub_buffer} bytes")]
+    #[error(
+        "program {program}: records of up to {longest} bytes do not fit sub-buffers of {sub_buffer} bytes"
+    )]
     RecordTooLong {
         /// The program's name.
         program: String,
@@ -249,9 +251,6 @@ mod tests {
         let mut asm = Assembler::default();
         let nowhere = asm.label();
         asm.jump(nowhere);
-        assert_eq!(
-            asm.finish("p"),
-            Err(Error::UnplacedLabel { program: "p".into(), label: 1 })
-        );
+        assert_eq!(asm.finish("p"), Err(Error::UnplacedLabel { program: "p".into(), label: 1 }));
     }
 }

@@ -1,0 +1,86 @@
+//! Header and fixed fields: registers, results, members of kernel structures.
+
+use schema::layout::{IdRule, Registers, Source};
+
+use super::{Generator, RECORD_TID};
+use crate::insn::{Alu, Helper, Reg, Reg::*, Size};
+use crate::program::Error;
+
+/// Offsets of arguments 0..=5 in x86-64 `pt_regs` (`arch/x86/include/asm/ptrace.h`), by convention.
+const NATIVE_REGISTERS: [i16; 6] = [112, 104, 96, 56, 72, 64];
+const COMPAT_REGISTERS: [i16; 6] = [40, 88, 96, 104, 112, 32];
+/// Offset of the result.
+pub(super) const AX: i16 = 80;
+/// Offset of the number.
+const ORIG_AX: i16 = 120;
+
+impl Generator<'_> {
+    /// Event id, time, thread.
+    pub(super) fn header(&mut self) -> Result<(), Error> {
+        self.asm.note("header: event id, time, thread");
+        match self.shape.id {
+            IdRule::NumberPlus(base) => {
+                self.asm.load(Size::B4, R1, R6, ORIG_AX);
+                self.asm.alu_imm(Alu::Add, R1, i32::from(base));
+                self.asm.store(Size::B2, R8, 0, R1);
+            }
+            IdRule::Constant(id) => self.asm.store_imm(Size::B2, R8, 0, i32::from(id)),
+        }
+        self.asm.store(Size::B4, R8, 2, R9);
+        self.asm.call(Helper::GetCurrentTaskBtf);
+        let pid = self.member("task_struct", "pid")?;
+        self.asm.load(Size::B4, R1, R0, pid);
+        self.asm.store(Size::B4, R8, RECORD_TID, R1);
+        Ok(())
+    }
+
+    /// `dst = source`, `width` bytes. Clobbers nothing but `dst`.
+    pub(super) fn fetch(&mut self, dst: Reg, source: &Source, width: Size) -> Result<(), Error> {
+        match source {
+            Source::Register(n) => {
+                let offsets = match self.shape.registers {
+                    Registers::X86_64 => NATIVE_REGISTERS,
+                    Registers::I386 => COMPAT_REGISTERS,
+                };
+                let offset = offsets.get(usize::from(*n)).copied().unwrap_or(NATIVE_REGISTERS[0]);
+                self.asm.load(width, dst, R6, offset);
+            }
+            Source::Result => self.asm.load(Size::B8, dst, R6, AX),
+            Source::Number => {
+                self.asm.load(Size::B4, dst, R6, ORIG_AX);
+                self.asm.alu_imm(Alu::Shl, dst, 32);
+                self.asm.alu_imm(Alu::Sar, dst, 32);
+            }
+            Source::Argument(n) => self.asm.load(Size::B8, dst, R6, i16::from(*n) * 8),
+            Source::Member { argument, path, beyond } => {
+                self.asm.load(Size::B8, dst, R6, i16::from(*argument) * 8);
+                for (index, (strukt, name)) in path.iter().enumerate() {
+                    let last = index + 1 == path.len();
+                    let offset = self.member(strukt, name)?;
+                    if last {
+                        let beyond = self.at(*beyond)?;
+                        self.asm.load(width, dst, dst, offset + beyond);
+                    } else {
+                        self.asm.load(Size::B8, dst, dst, offset);
+                    }
+                }
+            }
+            Source::SignalInfo(_) => self.asm.set(dst, 0),
+        }
+        Ok(())
+    }
+
+    pub(super) fn fixed_fields(&mut self) -> Result<(), Error> {
+        if !self.shape.slots.is_empty() {
+            self.asm.note("fixed fields");
+        }
+        let shape = self.shape;
+        for slot in shape.slots.iter().filter(|slot| !matches!(slot.source, Source::SignalInfo(_))) {
+            let width = Size::of(slot.width).unwrap_or(Size::B8);
+            self.fetch(R1, &slot.source, width)?;
+            let offset = self.at(slot.offset)?;
+            self.asm.store(width, R8, offset, R1);
+        }
+        self.signal_info()
+    }
+}

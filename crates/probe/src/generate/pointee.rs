@@ -1,0 +1,267 @@
+//! What pointers lead to: strings, vectors of strings, buffers, objects.
+
+use schema::layout::{Copy, Length, Point, Pointee, Registers, Source, State};
+
+use super::fields::AX;
+use super::{Generator, RECORD_TID};
+use crate::dispatch::{FAILED, TASKS};
+use crate::insn::{Alu, Cond, Helper, Label, MapRef, Reg::*, Size};
+use crate::program::Error;
+use crate::ring;
+
+/// Stack slots: an element of a vector, a length, the ring while `r7` counts, the pointer of this pointee, the cursor before it.
+const STACK_ELEMENT: i16 = -16;
+const STACK_LENGTH: i16 = -24;
+const STACK_RING: i16 = -32;
+const STACK_POINTER: i16 = -40;
+const STACK_CURSOR: i16 = -48;
+
+impl Generator<'_> {
+    pub(super) fn pointees(&mut self) -> Result<(), Error> {
+        let shape = self.shape;
+        if shape.pointees.is_empty() {
+            return Ok(());
+        }
+        self.asm.set(R9, i32::from(shape.fixed_len));
+        let mut bound = u32::from(shape.fixed_len);
+        for pointee in &shape.pointees {
+            let start = bound;
+            bound += pointee.copy.longest();
+            match &pointee.copy {
+                Copy::String { cap } => {
+                    self.string(pointee, *cap)?;
+                    self.launder(bound);
+                }
+                Copy::Strings { most, cap, all } => {
+                    self.strings(pointee, *most, *cap, start + u32::from(*all))?;
+                    self.launder(bound);
+                }
+                Copy::Bytes { length, cap } => {
+                    self.bytes(pointee, length, *cap)?;
+                    self.launder(bound);
+                }
+                Copy::Object { offset, size } => self.object(pointee, *offset, *size)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// All ways here become one verifier state: the cursor is an unknown number again, of at most `bound`.
+    fn launder(&mut self, bound: u32) {
+        self.asm.store(Size::B8, R7, ring::SCRATCH, R9);
+        self.asm.load(Size::B8, R9, R7, ring::SCRATCH);
+        self.asm.jump_if_imm(Cond::Gt, R9, bound as i32, self.oversize);
+        self.drops = true;
+    }
+
+    /// `r3` = the pointer, also on the stack. Registers that an `execve` has wiped read as the unreadable address 1.
+    fn pointer(&mut self, pointee: &Pointee) -> Result<(), Error> {
+        let width = match self.shape.registers {
+            Registers::X86_64 => Size::B8,
+            Registers::I386 => Size::B4,
+        };
+        self.fetch(R3, &pointee.pointer, width)?;
+        if self.shape.only_if_failed {
+            let failed = self.asm.label();
+            self.asm.load(Size::B8, R1, R6, AX);
+            self.asm.jump_if_imm(Cond::SLe, R1, -1, failed);
+            self.asm.set(R3, 1);
+            self.asm.place(failed);
+        }
+        self.asm.store(Size::B8, R10, STACK_POINTER, R3);
+        Ok(())
+    }
+
+    fn state(&mut self, pointee: &Pointee, state: State) -> Result<(), Error> {
+        let offset = self.at(pointee.state)?;
+        self.asm.store_imm(Size::B1, R8, offset, state as i32);
+        Ok(())
+    }
+
+    /// The state of a pointee whose copy failed: null or fault; a fault is remembered for the exit side.
+    fn failed(&mut self, pointee: &Pointee) -> Result<(), Error> {
+        let done = self.asm.label();
+        self.state(pointee, State::Null)?;
+        self.asm.load(Size::B8, R3, R10, STACK_POINTER);
+        self.asm.jump_if_imm(Cond::Eq, R3, 0, done);
+        self.state(pointee, State::Fault)?;
+        if self.shape.reread {
+            self.asm.load(Size::B4, R1, R8, RECORD_TID);
+            self.asm.alu_imm(Alu::And, R1, TASKS as i32 - 1);
+            self.asm.load_map_value(R2, MapRef::Tasks);
+            self.asm.alu(Alu::Add, R2, R1);
+            self.asm.load(Size::B1, R1, R2, 0);
+            self.asm.alu_imm(Alu::Or, R1, i32::from(FAILED));
+            self.asm.store(Size::B1, R2, 0, R1);
+        }
+        self.asm.place(done);
+        Ok(())
+    }
+
+    /// `r1` = where the variable part goes.
+    fn cursor(&mut self) {
+        self.asm.mov(R1, R8);
+        self.asm.alu(Alu::Add, R1, R9);
+    }
+
+    /// `r0` = bytes of the string at `r3`, copied to the cursor, NUL included: `cap + 1` at most once [`Self::cut`] has run. Jumps to
+    /// `bad` when it cannot be read and to `whole` when it fits.
+    ///
+    /// The helper's result is the same for a string that fits exactly and for one that it cut, so it is given one byte more than
+    /// is kept. That byte may be the one behind the longest record: [`Self::reserve`] leaves it free.
+    fn read_string(&mut self, cap: u16, bad: Label, whole: Label) {
+        self.cursor();
+        self.asm.set(R2, i32::from(cap) + 2);
+        self.asm.call(Helper::ProbeReadUserStr);
+        self.asm.jump_if_imm(Cond::SLe, R0, 0, bad);
+        self.asm.jump_if_imm(Cond::Ne, R0, i32::from(cap) + 2, whole);
+    }
+
+    /// Ends the string at the cursor after `cap` bytes.
+    fn cut(&mut self, pointee: &Pointee, cap: u16) -> Result<(), Error> {
+        self.state(pointee, State::Cut)?;
+        self.cursor();
+        self.asm.alu_imm(Alu::Add, R1, i32::from(cap));
+        self.asm.store_imm(Size::B1, R1, 0, 0);
+        self.asm.set(R0, i32::from(cap) + 1);
+        Ok(())
+    }
+
+    fn string(&mut self, pointee: &Pointee, cap: u16) -> Result<(), Error> {
+        let (bad, join) = (self.asm.label(), self.asm.label());
+        self.asm.note("a string");
+        self.pointer(pointee)?;
+        self.state(pointee, State::Ok)?;
+        self.read_string(cap, bad, join);
+        self.cut(pointee, cap)?;
+        self.asm.jump(join);
+        self.asm.place(bad);
+        self.cursor();
+        self.asm.store_imm(Size::B1, R1, 0, i32::from(b'#'));
+        self.asm.store_imm(Size::B1, R1, 1, 0);
+        self.failed(pointee)?;
+        self.asm.set(R0, 2);
+        self.asm.place(join);
+        self.asm.alu(Alu::Add, R9, R0);
+        Ok(())
+    }
+
+    fn strings(&mut self, pointee: &Pointee, most: u16, cap: u16, all: u32) -> Result<(), Error> {
+        let (top, whole, full, bad, done) =
+            (self.asm.label(), self.asm.label(), self.asm.label(), self.asm.label(), self.asm.label());
+        let (shift, element) = match self.shape.registers {
+            Registers::X86_64 => (3, Size::B8),
+            Registers::I386 => (2, Size::B4),
+        };
+        let count_at = self.at(pointee.length.unwrap_or_default())?;
+        // The count is stored in one byte.
+        let most = most.min(u16::from(u8::MAX));
+        self.asm.note("a vector of strings; r7 counts");
+        self.pointer(pointee)?;
+        self.state(pointee, State::Ok)?;
+        self.asm.store(Size::B8, R10, STACK_RING, R7);
+        self.asm.store(Size::B8, R10, STACK_CURSOR, R9);
+        self.asm.set(R7, 0);
+        self.asm.place(top);
+        self.asm.load(Size::B8, R3, R10, STACK_POINTER);
+        self.asm.mov(R1, R7);
+        self.asm.alu_imm(Alu::Shl, R1, shift);
+        self.asm.alu(Alu::Add, R3, R1);
+        self.asm.mov(R1, R10);
+        self.asm.alu_imm(Alu::Add, R1, i32::from(STACK_ELEMENT));
+        self.asm.set(R2, 1 << shift);
+        self.asm.call(Helper::ProbeReadUser);
+        self.asm.jump_if_imm(Cond::Ne, R0, 0, bad);
+        self.asm.load(element, R3, R10, STACK_ELEMENT);
+        self.asm.jump_if_imm(Cond::Eq, R3, 0, done);
+        self.asm.jump_if_imm(Cond::Ge, R7, i32::from(most), full);
+        self.asm.jump_if_imm(Cond::Gt, R9, all as i32, full);
+        self.read_string(cap, bad, whole);
+        self.cut(pointee, cap)?;
+        self.asm.place(whole);
+        self.asm.alu(Alu::Add, R9, R0);
+        self.asm.alu_imm(Alu::Add, R7, 1);
+        self.asm.jump(top);
+        self.asm.place(full);
+        self.state(pointee, State::Cut)?;
+        self.asm.jump(done);
+        self.asm.place(bad);
+        self.failed(pointee)?;
+        self.asm.set(R7, 0);
+        self.asm.load(Size::B8, R9, R10, STACK_CURSOR);
+        self.asm.place(done);
+        self.asm.store(Size::B1, R8, count_at, R7);
+        self.asm.load(Size::B8, R7, R10, STACK_RING);
+        Ok(())
+    }
+
+    fn bytes(&mut self, pointee: &Pointee, length: &Length, cap: u16) -> Result<(), Error> {
+        let (read, bad, join) = (self.asm.label(), self.asm.label(), self.asm.label());
+        let length_at = self.at(pointee.length.unwrap_or_default())?;
+        self.asm.note("bytes");
+        self.pointer(pointee)?;
+        self.asm.store_imm(Size::B2, R8, length_at, 0);
+        match length {
+            Length::Register(n, width) => {
+                self.fetch(R2, &Source::Register(*n), Size::of(*width).unwrap_or(Size::B8))?;
+            }
+            Length::Result => {
+                let wrote = self.asm.label();
+                self.fetch(R2, &Source::Result, Size::B8)?;
+                self.state(pointee, State::Off)?;
+                self.asm.jump_if_imm(Cond::SGe, R2, 0, wrote);
+                self.asm.jump(join);
+                self.asm.place(wrote);
+            }
+        }
+        self.asm.jump_if_imm(Cond::Eq, R3, 0, bad);
+        self.state(pointee, State::Ok)?;
+        self.asm.jump_if_imm(Cond::Eq, R2, 0, join);
+        self.asm.jump_if_imm(Cond::Le, R2, i32::from(cap), read);
+        self.asm.set(R2, i32::from(cap));
+        self.state(pointee, State::Cut)?;
+        self.asm.place(read);
+        self.asm.store(Size::B8, R10, STACK_LENGTH, R2);
+        self.cursor();
+        self.asm.call(Helper::ProbeReadUser);
+        self.asm.jump_if_imm(Cond::Ne, R0, 0, bad);
+        self.asm.load(Size::B8, R2, R10, STACK_LENGTH);
+        self.asm.store(Size::B2, R8, length_at, R2);
+        self.asm.alu(Alu::Add, R9, R2);
+        self.asm.jump(join);
+        self.asm.place(bad);
+        self.failed(pointee)?;
+        self.asm.place(join);
+        Ok(())
+    }
+
+    fn object(&mut self, pointee: &Pointee, offset: u16, size: u16) -> Result<(), Error> {
+        let (read, bad, join) = (self.asm.label(), self.asm.label(), self.asm.label());
+        let offset = self.at(offset)?;
+        let leaving = self.shape.point == Point::Exit;
+        self.asm.note("an object; a failed copy clears it");
+        self.pointer(pointee)?;
+        if leaving {
+            self.asm.load(Size::B8, R1, R6, AX);
+            self.asm.jump_if_imm(Cond::SGe, R1, 0, read);
+            self.asm.set(R3, 0);
+            self.asm.place(read);
+        }
+        self.asm.mov(R1, R8);
+        self.asm.alu_imm(Alu::Add, R1, i32::from(offset));
+        self.asm.set(R2, i32::from(size));
+        self.asm.call(Helper::ProbeReadUser);
+        self.asm.jump_if_imm(Cond::Ne, R0, 0, bad);
+        self.state(pointee, State::Ok)?;
+        self.asm.jump(join);
+        self.asm.place(bad);
+        if leaving {
+            self.state(pointee, State::Off)?;
+            self.asm.load(Size::B8, R1, R6, AX);
+            self.asm.jump_if_imm(Cond::SLe, R1, -1, join);
+        }
+        self.failed(pointee)?;
+        self.asm.place(join);
+        Ok(())
+    }
+}
