@@ -1,2 +1,26 @@
-//! Events to calls.
+//! Events to calls: entry and exit paired, threads and processes followed.
+//!
+//! ```text
+//! ctf::Event --Pairing--> Happening: calls, signals, exits, losses, in the order in which they are shown
+//!            --Threads--> who a thread is: process and command name
+//! ```
+//!
+//! Pure: no I/O, no clock. Traces have holes (tracing began in the middle, records were lost), so every step of this crate
+//! says what is known and what is not instead of guessing.
 #![forbid(unsafe_code)]
+
+mod call;
+mod evaluate;
+mod happening;
+mod lifecycle;
+mod pairing;
+mod role;
+mod thread;
+
+pub use call::{ArgValue, Call, Content, Outcome, Pointee, Read, state};
+pub use evaluate::evaluate;
+pub use happening::{Damage, Exec, Fork, Happening, Mode, Signal, Superseded, ThreadExit};
+pub use lifecycle::Lifecycle;
+pub use pairing::Pairing;
+pub use role::{Role, Slot};
+pub use thread::{Comm, Thread, Threads};

@@ -1,0 +1,181 @@
+//! Expressions of the `.tt` language, over what is known of one call.
+
+use schema::Catalog;
+use schema::ast::{BinaryOp, Expr, UnaryOp};
+
+use crate::call::{Call, Content, Pointee};
+
+/// The largest nesting that is followed; tables are written by people, so this is far more than any line has.
+const DEPTH: u32 = 64;
+
+/// The value of an expression; `None` when it depends on something that is not known.
+pub fn evaluate(expr: &Expr, call: &Call, catalog: &Catalog) -> Option<i128> {
+    Scope { call, catalog, old: false }.value(expr, DEPTH)
+}
+
+struct Scope<'a> {
+    call: &'a Call,
+    catalog: &'a Catalog,
+    /// Inside `old`: memory as it was at entry.
+    old: bool,
+}
+
+impl Scope<'_> {
+    fn value(&self, expr: &Expr, depth: u32) -> Option<i128> {
+        let depth = depth.checked_sub(1)?;
+        let known = |e: &Expr| self.value(e, depth);
+        match expr {
+            Expr::Number(n) => Some(*n),
+            Expr::Name(name) => self.name(name),
+            Expr::Ret => self.call.ret().map(i128::from),
+            Expr::Err => self.call.ret().map(|ret| errno(ret).into()),
+            Expr::Interrupted => self.call.ret().map(|ret| matches!(errno(ret), 4 | 512..=516).into()),
+            Expr::Deref(name) => self.deref(name),
+            Expr::Old(inner) => Scope { old: true, ..*self }.value(inner, depth),
+            Expr::Member(_) => None,
+            Expr::SizeOf(ty) => self.catalog.size_of(self.call.abi, ty).map(i128::from),
+            Expr::Min(a, b) => Some(known(a)?.min(known(b)?)),
+            Expr::Max(a, b) => Some(known(a)?.max(known(b)?)),
+            Expr::Unary(op, e) => unary(*op, known(e)?),
+            Expr::Binary(BinaryOp::And, a, b) => Some((known(a)? != 0 && known(b)? != 0).into()),
+            Expr::Binary(BinaryOp::Or, a, b) => Some((known(a)? != 0 || known(b)? != 0).into()),
+            Expr::Binary(op, a, b) => binary(*op, known(a)?, known(b)?),
+        }
+    }
+
+    fn name(&self, name: &str) -> Option<i128> {
+        match self.call.arg(name) {
+            Some(arg) if arg.stored.signed => arg.raw.map(|raw| i128::from(raw as i64)),
+            Some(arg) => arg.raw.map(i128::from),
+            None => self.catalog.constant(name).map(i128::from),
+        }
+    }
+
+    fn deref(&self, name: &str) -> Option<i128> {
+        let arg = self.call.arg(name)?;
+        let pointee = if self.old { arg.before.as_ref() } else { arg.after.as_ref().or(arg.before.as_ref()) };
+        integer(pointee?)
+    }
+}
+
+/// The little-endian integer that a pointee is.
+fn integer(pointee: &Pointee) -> Option<i128> {
+    let Content::Bytes(bytes) = &pointee.content else { return None };
+    match (pointee.is_readable(), bytes.as_slice()) {
+        (true, &[a, b, c, d]) => Some(i32::from_le_bytes([a, b, c, d]).into()),
+        (true, &[a, b, c, d, e, f, g, h]) => Some(i64::from_le_bytes([a, b, c, d, e, f, g, h]).into()),
+        _ => None,
+    }
+}
+
+fn errno(ret: i64) -> i64 {
+    if (-4095..0).contains(&ret) { -ret } else { 0 }
+}
+
+fn unary(op: UnaryOp, value: i128) -> Option<i128> {
+    match op {
+        UnaryOp::Not => Some((value == 0).into()),
+        UnaryOp::Negate => value.checked_neg(),
+        UnaryOp::Complement => Some(!value),
+    }
+}
+
+fn binary(op: BinaryOp, a: i128, b: i128) -> Option<i128> {
+    let shift = || u32::try_from(b).ok().filter(|by| *by < 64);
+    Some(match op {
+        BinaryOp::Mul => a.checked_mul(b)?,
+        BinaryOp::Div => a.checked_div(b)?,
+        BinaryOp::Rem => a.checked_rem(b)?,
+        BinaryOp::Add => a.checked_add(b)?,
+        BinaryOp::Sub => a.checked_sub(b)?,
+        BinaryOp::Shl => a.checked_shl(shift()?)?,
+        BinaryOp::Shr => a.checked_shr(shift()?)?,
+        BinaryOp::Less => (a < b).into(),
+        BinaryOp::LessEq => (a <= b).into(),
+        BinaryOp::Greater => (a > b).into(),
+        BinaryOp::GreaterEq => (a >= b).into(),
+        BinaryOp::Equal => (a == b).into(),
+        BinaryOp::NotEqual => (a != b).into(),
+        BinaryOp::BitAnd | BinaryOp::And => a & b,
+        BinaryOp::BitXor => a ^ b,
+        BinaryOp::BitOr | BinaryOp::Or => a | b,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use schema::Abi;
+    use schema::ast::{Line, Stored};
+    use schema::layout::State;
+
+    use super::*;
+    use crate::call::{ArgValue, Outcome, Read};
+
+    /// The condition of the parameter `x` of a call line.
+    fn condition(text: &str) -> Expr {
+        let lines = schema::parse(&format!("f(int a, int flags, int len, int x if {text})"), "test").unwrap();
+        let Some(Line::Call(call)) = lines.into_iter().next() else { panic!("not a call: {text}") };
+        call.params.into_iter().find_map(|param| param.condition).unwrap()
+    }
+
+    fn value(text: &str, ret: i64) -> Option<i128> {
+        let mut catalog = Catalog::new();
+        catalog.add("flags open_flags = O_CREAT 0o100, __O_TMPFILE 0o20000000", "test").unwrap();
+        let arg = |name: &str, raw: i64| ArgValue {
+            name: name.into(),
+            raw: Some(raw as u64),
+            stored: Stored::new(4, true),
+            before: None,
+            after: None,
+        };
+        let read = |n: i32, read| {
+            let content = Content::Bytes(n.to_le_bytes().to_vec());
+            Some(Pointee { state: State::Ok, content, read })
+        };
+        let len =
+            ArgValue { before: read(100, Read::Entry), after: read(16, Read::Exit), ..arg("len", 0x7000) };
+        let call = Call {
+            thread: 1,
+            tid: 1,
+            pid: None,
+            comm: None,
+            cpu: 0,
+            abi: Abi::X86_64,
+            nr: None,
+            name: Arc::from("f"),
+            syscall: None,
+            entry_time: Some(0),
+            exit_time: Some(1),
+            args: vec![arg("a", -1), arg("flags", 0o100), len],
+            outcome: Outcome::Returned(ret),
+            across_loss: false,
+        };
+        evaluate(&condition(text), &call, &catalog)
+    }
+
+    #[test]
+    fn arguments_constants_and_results_are_numbers() {
+        assert_eq!(value("flags & (O_CREAT|__O_TMPFILE)", 0), Some(0o100));
+        assert_eq!(value("!(flags & __O_TMPFILE)", 0), Some(1));
+        assert_eq!(value("a", 0), Some(-1));
+        assert_eq!(value("ret > 0", 5), Some(1));
+        assert_eq!(value("interrupted", -4), Some(1));
+        assert_eq!(value("err", -11), Some(11));
+    }
+
+    #[test]
+    fn old_is_the_memory_at_entry() {
+        assert_eq!(value("min(old *len, *len)", 0), Some(16));
+        assert_eq!(value("old *len", 0), Some(100));
+    }
+
+    #[test]
+    fn what_is_not_known_has_no_value() {
+        assert_eq!(value("nothing", 0), None);
+        assert_eq!(value("*a", 0), None);
+        assert_eq!(value("a / 0", 0), None);
+        assert_eq!(value("1 << a", 0), None);
+    }
+}

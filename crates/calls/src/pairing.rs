@@ -1,0 +1,448 @@
+//! Entries and exits to calls.
+//!
+//! ```text
+//! entry ----------------> open call of the thread
+//! exit of the same call -> Call, returned
+//! entry on top ----------> Call, exit lost           (then the new one is open)
+//! end of the thread -----> Call, never returned      (then the end itself)
+//! end of the trace ------> Call, still open
+//! exit without entry ----> Call without arguments
+//! ```
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
+use std::sync::Arc;
+
+use ctf::merge::Item;
+use ctf::types::{EventType, Field};
+use ctf::{Event, Value};
+use schema::ast::{Direction, Stored};
+use schema::layout::State;
+use schema::tracepoint::SYSCALLS;
+use schema::{Abi, Arg, Catalog, Syscall};
+
+use crate::call::{ArgValue, Call, Content, Outcome, Pointee, Read, state};
+use crate::happening::{Damage, Exec, Happening, Mode, Signal, Superseded, ThreadExit};
+use crate::lifecycle::{Lifecycle, tid};
+use crate::role::{Role, Slot};
+use crate::thread::Threads;
+
+/// `PR_SET_NAME` of `prctl(2)`.
+const PR_SET_NAME: u64 = 15;
+/// Longest command name (`TASK_COMM_LEN` without the NUL).
+const COMM_LEN: usize = 15;
+
+/// Pairs the events of a trace, fed in the order of time.
+#[derive(Debug, Default)]
+pub struct Pairing {
+    catalog: Option<Arc<Catalog>>,
+    /// By stream type and event id; the event type is kept to notice another trace with the same ids.
+    roles: HashMap<(u64, u64), (Arc<EventType>, Arc<Role>)>,
+    threads: Threads,
+    open: HashMap<i32, Open>,
+    /// Threads whose last call came in another way than by `syscall` from 64-bit code.
+    modes: HashMap<i32, Abi>,
+    /// Threads with an open `execve` or `execveat`.
+    executing: HashSet<i32>,
+    /// By process: the end of a leader that another thread's `execve` may be about to replace.
+    leaders: HashMap<i32, ThreadExit>,
+}
+
+#[derive(Debug)]
+struct Open {
+    call: Call,
+    /// `sched_process_exec` was seen since: the exit may come as that of `execve`, in the convention of the new program.
+    executed: bool,
+}
+
+impl Pairing {
+    /// Begins with nothing known. Without a catalog, calls have names and arguments as the trace has them.
+    pub fn new(catalog: Option<Arc<Catalog>>) -> Self {
+        Pairing { catalog, ..Pairing::default() }
+    }
+
+    /// Who is who at this point of the trace.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    /// Takes the next item of the merged trace; what can be shown now is appended to `out`.
+    pub fn feed<E: Display>(&mut self, item: Item<E>, out: &mut Vec<Happening>) {
+        match item {
+            Item::Event(event) => self.event(event, out),
+            Item::Loss(loss) => {
+                if loss.stream_id == SYSCALLS {
+                    // Which threads are concerned cannot be known: they move between CPUs.
+                    self.open.values_mut().for_each(|open| open.call.across_loss = true);
+                }
+                out.push(Happening::Loss(loss));
+            }
+            Item::Damage(damage) => {
+                self.open.values_mut().for_each(|open| open.call.across_loss = true);
+                let cause = damage.cause.to_string();
+                let (stream, cpu, time) = (damage.stream, damage.cpu, damage.time);
+                out.push(Happening::Damage(Damage { stream, cpu, time, cause }));
+            }
+        }
+    }
+
+    /// The trace ends at `last_time`: appends the calls that are still open, the oldest first.
+    pub fn finish(&mut self, last_time: u64, out: &mut Vec<Happening>) {
+        let mut leaders: Vec<_> = self.leaders.drain().map(|(_, exit)| exit).collect();
+        leaders.sort_by_key(|exit| (exit.time, exit.tid));
+        out.extend(leaders.into_iter().map(Happening::Exit));
+        let mut calls: Vec<_> = self.open.drain().map(|(_, open)| open.call).collect();
+        calls.sort_by_key(|call| (call.entry_time, call.tid));
+        for mut call in calls {
+            call.outcome = Outcome::Open(last_time.saturating_sub(call.entry_time.unwrap_or(last_time)));
+            out.push(Happening::Call(call));
+        }
+        self.executing.clear();
+    }
+
+    fn event(&mut self, event: Event, out: &mut Vec<Happening>) {
+        let role = self.role(&event.event_type);
+        if *role == Role::Other {
+            let lifecycle = Lifecycle::of(&event);
+            self.threads.learn(lifecycle.as_ref());
+            self.lifecycle(lifecycle, event.cpu, out);
+            return;
+        }
+        self.threads.learn(None);
+        let Some(tid) = tid(&event) else { return };
+        match &*role {
+            Role::Entry { .. } | Role::UnknownEntry(_) => self.entry(tid, event, &role, out),
+            _ => self.exit(tid, event, &role, out),
+        }
+    }
+
+    fn role(&mut self, event_type: &Arc<EventType>) -> Arc<Role> {
+        let key = (event_type.stream_id, event_type.id);
+        if let Some((known, role)) = self.roles.get(&key)
+            && Arc::ptr_eq(known, event_type)
+        {
+            return Arc::clone(role);
+        }
+        let role = Arc::new(Role::of(event_type, self.catalog.as_deref()));
+        self.roles.insert(key, (Arc::clone(event_type), Arc::clone(&role)));
+        role
+    }
+
+    /// A call without times, arguments and result.
+    fn call(
+        &mut self,
+        tid: i32,
+        event: &Event,
+        abi: Abi,
+        name: Arc<str>,
+        syscall: Option<&Arc<Syscall>>,
+    ) -> Call {
+        let nr = syscall.map(|syscall| i64::from(syscall.nr));
+        let nr = nr.or_else(|| self.catalog.as_ref()?.number(abi, &name).map(i64::from));
+        let thread = self.threads.enter(tid);
+        Call {
+            thread: thread.key,
+            tid,
+            pid: thread.pid,
+            comm: thread.comm.clone(),
+            cpu: event.cpu,
+            abi,
+            nr,
+            name,
+            syscall: syscall.cloned(),
+            entry_time: None,
+            exit_time: None,
+            args: Vec::new(),
+            outcome: Outcome::ExitLost,
+            across_loss: false,
+        }
+    }
+
+    /// The name of a call that has no event of its own, as strace spells it.
+    fn unknown_name(&self, abi: Abi, nr: i64) -> Arc<str> {
+        let known = u32::try_from(nr).ok().and_then(|nr| self.catalog.as_ref()?.name(abi, nr));
+        known.map_or_else(|| format!("syscall_{nr:#x}").into(), Into::into)
+    }
+
+    fn entry(&mut self, tid: i32, mut event: Event, role: &Role, out: &mut Vec<Happening>) {
+        let mut call = match role {
+            Role::Entry { abi, name, syscall, slots } => {
+                let mut call = self.call(tid, &event, *abi, Arc::clone(name), syscall.as_ref());
+                call.args = slots.iter().map(|slot| argument(slot, &mut event.fields)).collect();
+                call
+            }
+            Role::UnknownEntry(abi) => {
+                let nr = signed(event.field("nr")).unwrap_or(-1);
+                let mut call = self.call(tid, &event, *abi, self.unknown_name(*abi, nr), None);
+                call.nr = Some(nr);
+                call.args =
+                    event.event_type.fields.fields.iter().zip(&event.fields).skip(1).map(raw).collect();
+                call
+            }
+            _ => return,
+        };
+        call.entry_time = Some(event.time);
+        if is_exec(&call.name) {
+            self.executing.insert(tid);
+        } else {
+            self.executing.remove(&tid);
+        }
+        if let Some(lost) = self.open.insert(tid, Open { call, executed: false }) {
+            self.show(Call { outcome: Outcome::ExitLost, ..lost.call }, out);
+        }
+    }
+
+    fn exit(&mut self, tid: i32, mut event: Event, role: &Role, out: &mut Vec<Happening>) {
+        let ret = signed(event.field("ret")).unwrap_or(0);
+        self.executing.remove(&tid);
+        let mut call = match self.open.remove(&tid) {
+            Some(open) if open.ends_with(role, &event) => open.call,
+            other => {
+                if let Some(lost) = other {
+                    self.show(Call { outcome: Outcome::ExitLost, ..lost.call }, out);
+                }
+                match role {
+                    // A new thread comes out of its parent's call, as every tracer knows and none shows.
+                    Role::Exit { name, .. } if ret == 0 && makes_thread(name) => return,
+                    Role::Exit { abi, name, syscall, .. } => {
+                        let mut call = self.call(tid, &event, *abi, Arc::clone(name), syscall.as_ref());
+                        call.args = syscall.iter().flat_map(|syscall| &syscall.args).map(unseen).collect();
+                        call
+                    }
+                    Role::UnknownExit(abi) => {
+                        let nr = signed(event.field("nr")).unwrap_or(-1);
+                        // After rt_sigreturn the number is gone.
+                        let name =
+                            if is_gone(nr) { "rt_sigreturn".into() } else { self.unknown_name(*abi, nr) };
+                        let mut call = self.call(tid, &event, *abi, name, None);
+                        call.nr = if is_gone(nr) { call.nr } else { Some(nr) };
+                        call
+                    }
+                    _ => return,
+                }
+            }
+        };
+        if let Role::Exit { slots, .. } = role {
+            for slot in slots {
+                answer(&mut call, slot, &mut event.fields);
+            }
+        }
+        call.cpu = event.cpu;
+        call.exit_time = Some(event.time);
+        call.outcome = Outcome::Returned(ret);
+        if let Some(thread) = self.threads.get(tid) {
+            call.pid = thread.pid;
+        }
+        self.rename(tid, &call);
+        // An execve that failed after all: the leader's end was its own.
+        if is_exec(&call.name)
+            && let Some(exit) = call.pid.filter(|pid| *pid != tid).and_then(|pid| self.leaders.remove(&pid))
+        {
+            out.push(Happening::Exit(exit));
+        }
+        self.show(call, out);
+    }
+
+    /// `prctl(PR_SET_NAME)` gives the thread another command name.
+    fn rename(&mut self, tid: i32, call: &Call) {
+        if &*call.name != "prctl" || call.ret() != Some(0) {
+            return;
+        }
+        let [option, name, ..] = call.args.as_slice() else { return };
+        if let (Some(PR_SET_NAME), Some(Pointee { content: Content::Text(text), .. })) =
+            (option.raw, &name.before)
+        {
+            let len = text.len().min(COMM_LEN);
+            self.threads.enter(tid).comm = text.get(..len).map(Into::into);
+        }
+    }
+
+    /// Hands a call out, after a word about its convention if that is new for the thread.
+    fn show(&mut self, call: Call, out: &mut Vec<Happening>) {
+        let before = self.modes.get(&call.tid).copied().unwrap_or(Abi::X86_64);
+        if before != call.abi {
+            let time = call.entry_time.or(call.exit_time).unwrap_or(0);
+            out.push(Happening::Mode(Mode { time, tid: call.tid, pid: call.pid, abi: call.abi }));
+            match call.abi {
+                Abi::X86_64 => self.modes.remove(&call.tid),
+                abi => self.modes.insert(call.tid, abi),
+            };
+        }
+        out.push(Happening::Call(call));
+    }
+
+    fn lifecycle(&mut self, lifecycle: Option<Lifecycle>, cpu: u32, out: &mut Vec<Happening>) {
+        match lifecycle {
+            Some(Lifecycle::Fork(fork, _)) => {
+                let mode = self.modes.get(&fork.parent_tid).copied();
+                self.forget(fork.child_tid, Outcome::ExitLost, out);
+                mode.map(|mode| self.modes.insert(fork.child_tid, mode));
+                out.push(Happening::Fork(fork));
+            }
+            Some(Lifecycle::Exec(exec, _)) => self.exec(exec, cpu, out),
+            Some(Lifecycle::Exit(exit)) => self.end(exit, out),
+            Some(Lifecycle::Signal(signal)) => {
+                let thread = self.threads.get(signal.tid);
+                let (pid, comm) = thread.map_or((None, None), |t| (t.pid, t.comm.clone()));
+                out.push(Happening::Signal(Signal { pid, comm, ..signal }));
+            }
+            Some(Lifecycle::State { .. }) | None => {}
+        }
+    }
+
+    /// Clears what is kept under a thread number; its open call is over.
+    fn forget(&mut self, tid: i32, outcome: Outcome, out: &mut Vec<Happening>) {
+        if let Some(open) = self.open.remove(&tid) {
+            self.show(Call { outcome, ..open.call }, out);
+        }
+        self.executing.remove(&tid);
+        self.modes.remove(&tid);
+    }
+
+    fn exec(&mut self, exec: Exec, cpu: u32, out: &mut Vec<Happening>) {
+        let (tid, by) = (exec.tid, exec.old_tid);
+        if by != tid {
+            let seen = self.leaders.remove(&tid).is_some() || self.open.contains_key(&tid);
+            self.forget(tid, Outcome::NoReturn, out);
+            if seen || self.open.contains_key(&by) {
+                out.push(Happening::Superseded(Superseded { time: exec.time, cpu, tid, by }));
+            }
+            if let Some(mut open) = self.open.remove(&by) {
+                open.call.tid = tid;
+                self.open.insert(tid, open);
+            }
+            self.executing.remove(&by);
+            if let Some(mode) = self.modes.remove(&by) {
+                self.modes.insert(tid, mode);
+            }
+        }
+        if let Some(open) = self.open.get_mut(&tid).filter(|open| is_exec(&open.call.name)) {
+            open.executed = true;
+            if &*open.call.name == "execve"
+                && let (Some(filename), Some(arg)) = (&exec.filename, open.call.args.first_mut())
+                && arg.before.as_ref().is_some_and(|before| !before.is_readable())
+            {
+                arg.before = Some(filename.clone());
+            }
+        }
+        out.push(Happening::Exec(exec));
+    }
+
+    fn end(&mut self, mut exit: ThreadExit, out: &mut Vec<Happening>) {
+        let tid = exit.tid;
+        exit.pid = exit.pid.or_else(|| self.threads.get(tid)?.pid);
+        self.forget(tid, Outcome::NoReturn, out);
+        if exit.pid == Some(tid) && exit.code == 0 && self.executes(tid) {
+            // The kernel ends all other threads before a new program starts, the leader among them. Whether this is
+            // such an end shows when sched_process_exec comes.
+            self.leaders.insert(tid, exit);
+            return;
+        }
+        if let Some(leader) = exit.pid.filter(|pid| *pid != tid && !self.executes(*pid))
+            && let Some(exit) = self.leaders.remove(&leader)
+        {
+            out.push(Happening::Exit(exit));
+        }
+        out.push(Happening::Exit(exit));
+    }
+
+    /// True when a thread of that process, other than the leader, is inside `execve`.
+    fn executes(&self, pid: i32) -> bool {
+        self.executing
+            .iter()
+            .any(|tid| *tid != pid && self.threads.get(*tid).is_some_and(|t| t.pid == Some(pid)))
+    }
+}
+
+impl Open {
+    /// True when that exit is the exit of this call.
+    fn ends_with(&self, role: &Role, event: &Event) -> bool {
+        match role {
+            Role::Exit { name, .. } if self.executed => is_exec(name),
+            Role::Exit { abi, name, .. } => *name == self.call.name && *abi == self.call.abi,
+            Role::UnknownExit(abi) => {
+                let nr = signed(event.field("nr")).unwrap_or(-1);
+                is_gone(nr) || (Some(nr) == self.call.nr && *abi == self.call.abi)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_exec(name: &str) -> bool {
+    matches!(name, "execve" | "execveat")
+}
+
+fn makes_thread(name: &str) -> bool {
+    matches!(name, "clone" | "clone3" | "fork" | "vfork")
+}
+
+/// The number that the kernel leaves after `rt_sigreturn`; 32 bits of it in an i386 call.
+fn is_gone(nr: i64) -> bool {
+    nr == -1 || nr == i64::from(u32::MAX)
+}
+
+fn signed(value: Option<&Value>) -> Option<i64> {
+    value.and_then(Value::bits).map(|bits| bits as i64)
+}
+
+fn take(fields: &mut [Value], at: Option<usize>) -> Option<Value> {
+    // An integer stays what it is; only the content is taken out.
+    at.and_then(|at| fields.get_mut(at)).map(|value| std::mem::replace(value, Value::Unsigned(0)))
+}
+
+fn pointee(slot: &Slot, fields: &mut [Value], read: Read) -> Option<Pointee> {
+    if slot.state.is_none() && slot.content.is_none() {
+        return None;
+    }
+    let state = slot.state.and_then(|at| fields.get(at)).and_then(Value::bits).map_or(State::Ok, state);
+    let content = take(fields, slot.content);
+    let readable = matches!(state, State::Ok | State::Cut);
+    let content = if readable { Content::from_value(content) } else { Content::Nothing };
+    Some(Pointee { state, content, read })
+}
+
+fn argument(slot: &Slot, fields: &mut [Value]) -> ArgValue {
+    let raw = slot.raw.and_then(|at| fields.get(at)).and_then(Value::bits);
+    let before = pointee(slot, fields, Read::Entry);
+    ArgValue { name: Arc::clone(&slot.name), raw, stored: slot.stored, before, after: None }
+}
+
+/// A register of a call without description.
+fn raw((field, value): (&Field, &Value)) -> ArgValue {
+    let stored = Stored::new(8, false);
+    ArgValue { name: field.name.as_str().into(), raw: value.bits(), stored, before: None, after: None }
+}
+
+/// An argument of a call whose entry is not in the trace.
+fn unseen(arg: &Arg) -> ArgValue {
+    ArgValue { name: arg.name.as_str().into(), raw: None, stored: arg.stored, before: None, after: None }
+}
+
+/// Puts what the exit says of an argument where it belongs.
+fn answer(call: &mut Call, slot: &Slot, fields: &mut [Value]) {
+    let raw = slot.raw.and_then(|at| fields.get(at)).and_then(Value::bits);
+    let pointee = pointee(slot, fields, Read::Exit);
+    let Some(at) = call.args.iter().position(|arg| arg.name == slot.name) else {
+        let name = Arc::clone(&slot.name);
+        call.args.push(ArgValue { name, raw, stored: slot.stored, before: None, after: pointee });
+        return;
+    };
+    let described = call.syscall.as_ref().and_then(|syscall| syscall.args.get(at));
+    let direction = described.map(|arg| arg.param.direction);
+    let Some(arg) = call.args.get_mut(at) else { return };
+    arg.raw = arg.raw.or(raw);
+    let Some(pointee) = pointee else { return };
+    let written = matches!(direction, Some(Some(Direction::Out | Direction::InOut)));
+    // Not described: what was read at entry and is there again can only be a second try.
+    let input = direction.is_some() && !written || direction.is_none() && arg.before.is_some();
+    if !input {
+        arg.after = Some(pointee);
+        return;
+    }
+    let again = Pointee { read: Read::Again, ..pointee };
+    match &mut arg.before {
+        Some(before) if before.state != State::Fault || !again.is_readable() => {}
+        before => *before = Some(again),
+    }
+}
