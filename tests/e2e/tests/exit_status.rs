@@ -126,14 +126,9 @@ fn a_name_that_is_no_call_is_told_in_one_line() {
 #[test]
 fn options_that_do_not_exist_and_missing_arguments_are_told() {
     let _alone = run::alone();
-    for words in [
-        &["--no-such-option", "true"][..],
-        &["-o"],
-        &["record", "--no-such-option"],
-        &["show"],
-        &["check"],
-        &[],
-    ] {
+    for words in
+        [&["--no-such-option", "true"][..], &["-o"], &["record", "--no-such-option"], &["show"], &["check"]]
+    {
         let ran = run::run(&mut syscribe(words));
         assert!(![0, 101].contains(&ran.code()) && ran.signal().is_none(), "{words:?}: {}", ran.err());
         assert!(!ran.err().is_empty(), "{words:?}: not a word");
