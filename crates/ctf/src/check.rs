@@ -130,11 +130,11 @@ pub enum TypeError {
         /// The id.
         id: u64,
     },
-    /// Several stream types, but packets do not tell theirs.
-    #[error("there are {count} streams, but packet.header has no unsigned integer `stream_id`")]
+    /// Packets do not tell their stream type, and it is not the only one or not 0.
+    #[error("stream {id} can not be told: packet.header has no unsigned integer `stream_id`")]
     NoStreamId {
-        /// Number of stream types.
-        count: usize,
+        /// Id of the last stream type.
+        id: u64,
     },
     /// Two event types of a stream have one id.
     #[error("event {id} of stream {stream_id} is there twice")]
@@ -192,8 +192,11 @@ impl TraceType {
             name_ok(key)?;
         }
         members(&self.packet_header, "", clock, 0)?;
-        if self.streams.len() > 1 && !has_unsigned(&self.packet_header, "stream_id") {
-            return Err(TypeError::NoStreamId { count: self.streams.len() });
+        if let Some(last) = self.streams.last()
+            && (self.streams.len() > 1 || last.id != 0)
+            && !has_unsigned(&self.packet_header, "stream_id")
+        {
+            return Err(TypeError::NoStreamId { id: last.id });
         }
         for (at, stream) in self.streams.iter().enumerate() {
             if self.streams.iter().take(at).any(|other| other.id == stream.id) {
@@ -248,8 +251,13 @@ fn name_ok(name: &str) -> Result<(), TypeError> {
     if is_identifier(name) { Ok(()) } else { Err(TypeError::Name { name: name.to_owned() }) }
 }
 
-/// `prefix` is what the metadata text puts before each name.
-fn members(structure: &StructType, prefix: &str, clock: bool, depth: usize) -> Result<(), TypeError> {
+/// Checks the members of one structure. `prefix` is what the metadata text puts before each name.
+pub(crate) fn members(
+    structure: &StructType,
+    prefix: &str,
+    clock: bool,
+    depth: usize,
+) -> Result<(), TypeError> {
     let mut names = HashSet::new();
     for (at, field) in structure.fields.iter().enumerate() {
         name_ok(&format!("{prefix}{}", field.name))?;

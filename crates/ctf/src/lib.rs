@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod error;
 pub mod event;
 pub mod merge;
+pub mod metadata;
 pub mod packet;
 pub mod read;
 pub mod types;
