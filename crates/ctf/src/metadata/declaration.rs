@@ -213,7 +213,9 @@ impl Parser<'_> {
             self.advance(1);
             self.expect("(", "`(`")?;
             let align = self.number()?;
-            if align > i128::from(structure.align()) {
+            let bad = ErrorKind::Number { found: align.to_string() };
+            let align = u32::try_from(align).map_err(|_| self.place().error(bad))?;
+            if align > structure.align() && !raise(&mut structure, align) {
                 return Err(self.unsupported("structures that are aligned more than their members"));
             }
             self.expect(")", "`)`")?;
@@ -321,6 +323,18 @@ impl Parser<'_> {
         }
         Ok(names)
     }
+}
+
+/// Aligns a structure by aligning its first member, which has the same layout. Not possible when
+/// that is an array (each element would be aligned) or there is none.
+fn raise(structure: &mut StructType, align: u32) -> bool {
+    match structure.fields.first_mut().map(|first| &mut first.field_type) {
+        Some(FieldType::Int(int)) => int.align = align,
+        Some(FieldType::Enum(names)) => names.container.align = align,
+        Some(FieldType::Struct(inner)) => return raise(inner, align),
+        _ => return false,
+    }
+    true
 }
 
 /// How many types and labels a type is made of, and how many levels it has.

@@ -9,7 +9,8 @@ use crate::types::{ByteOrder, Clock, EnvValue, EventType, FieldType, StreamType,
 /// Reads a metadata text. The result has passed [`TraceType::check`].
 ///
 /// Variants, floating-point numbers, pointers, contexts of single events, more than one clock and
-/// structures that are aligned more than their members are [`ErrorKind::Unsupported`]. Attributes
+/// structures that are aligned more than their members (unless the first member can be aligned in
+/// their place) are [`ErrorKind::Unsupported`]. Attributes
 /// that a [`TraceType`] has no place for (`loglevel`, `precision`, `callsite` blocks) are skipped.
 ///
 /// # Errors
@@ -100,10 +101,7 @@ impl Trace {
             "trace" if self.has_trace_block => Err(place.error(ErrorKind::Twice { what: "the trace block" })),
             "trace" => self.trace(block),
             "env" => self.env(block),
-            "clock" if self.tree.clock.is_some() => {
-                Err(place.error(ErrorKind::Unsupported { what: "several clocks" }))
-            }
-            "clock" => self.clock(block),
+            "clock" => self.clock(block, place),
             "stream" => self.stream(block),
             "event" => self.event(block, place),
             _ => Ok(()),
@@ -137,16 +135,21 @@ impl Trace {
         Ok(())
     }
 
-    fn clock(&mut self, mut block: Block) -> Result<(), Error> {
+    fn clock(&mut self, mut block: Block, place: Place) -> Result<(), Error> {
         let missing = block.place.error(ErrorKind::Missing { what: "the name of the clock" });
-        self.tree.clock = Some(Clock {
+        let clock = Clock {
             name: block.text("name")?.ok_or(missing)?.0,
             uuid: uuid(&mut block)?,
             description: block.text("description")?.map_or(String::new(), |(text, _)| text),
             freq: block.number("freq")?.unwrap_or(1_000_000_000),
             offset_s: block.number("offset_s")?.unwrap_or(0),
             offset: block.number("offset")?.unwrap_or(0),
-        });
+        };
+        // babeltrace2 writes the block anew for each stream type.
+        if self.tree.clock.as_ref().is_some_and(|before| *before != clock) {
+            return Err(place.error(ErrorKind::Unsupported { what: "several clocks" }));
+        }
+        self.tree.clock = Some(clock);
         Ok(())
     }
 
