@@ -68,14 +68,11 @@ impl Mapping {
     }
 
     /// Copies published bytes out: nobody writes to them until they are handed back.
-    pub fn copy_out(&self, offset: usize, len: usize, out: &mut Vec<u8>) {
-        let from = self.at(offset, len);
-        out.reserve(len);
+    pub fn copy_out(&self, offset: usize, out: &mut [u8]) {
+        let from = self.at(offset, out.len());
         // SAFETY: source inside the mapping (checked); the caller's range is published and not handed back, so no one writes
-        // to it; the destination is the spare capacity just reserved.
-        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr().add(out.len()), len) };
-        // SAFETY: the `len` bytes behind the old length have just been written.
-        unsafe { out.set_len(out.len() + len) };
+        // to it; source and destination cannot overlap, since no slice into the mapping exists.
+        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
     }
 
     /// Writes bytes that nobody else touches now: constant header words before start, and headers of packets that user

@@ -10,4 +10,5 @@ pub mod generate;
 pub mod insn;
 mod listing;
 pub mod program;
+pub mod protocol;
 pub mod ring;

@@ -52,6 +52,8 @@ pub const HEADER_PACKET: i16 = 52;
 pub const HEADER_SEQUENCE: i16 = 60;
 /// Offset of `events_discarded`.
 pub const HEADER_DISCARDED: i16 = 68;
+/// Offset of `cpu_id`.
+pub const HEADER_CPU: i16 = 76;
 /// Offset of `lost_oversize`.
 pub const HEADER_OVERSIZE: i16 = 80;
 
@@ -89,6 +91,16 @@ impl Geometry {
     /// Bytes of a sub-buffer, packet header included.
     pub fn sub_buffer(&self) -> u32 {
         self.sub_buffer
+    }
+
+    /// Start of the sub-buffer that holds a position.
+    pub fn start(&self, position: u64) -> u64 {
+        position & !(u64::from(self.sub_buffer) - 1)
+    }
+
+    /// Where a position is in the data.
+    pub fn offset(&self, position: u64) -> usize {
+        (position & (u64::from(self.data) - 1)) as usize
     }
 
     /// Number of sub-buffers.
