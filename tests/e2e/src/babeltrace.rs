@@ -1,13 +1,11 @@
 //! What babeltrace2 says of a trace: its text, cut back into events.
 //!
-//! The text is that of `babeltrace2 --clock-seconds --no-delta --names=all --fields=all` (component `sink.text.pretty`).
+//! The text is that of `babeltrace2 --clock-seconds --no-delta` (component `sink.text.pretty`).
 
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Map, Value};
-
-use crate::run;
 
 /// One event as babeltrace2 tells it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,11 +18,11 @@ pub struct Event {
     pub fields: Map<String, Value>,
 }
 
-/// Runs babeltrace2 on a trace. Returns its text and what it says on stderr (nothing, for a sound trace).
-pub fn text(directory: &Path) -> (String, String) {
-    let ran =
-        run::run(Command::new("babeltrace2").args(["--clock-seconds", "--no-delta"]).arg(directory)).ok();
-    (ran.out(), ran.err())
+/// `babeltrace2`, to be given to [`run::run`] or [`run::each_line`].
+pub fn command(directory: &Path) -> Command {
+    let mut command = Command::new("babeltrace2");
+    command.args(["--clock-seconds", "--no-delta"]).arg(directory);
+    command
 }
 
 /// Reads one line.

@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -154,14 +154,23 @@ impl Running {
     }
 
     fn spawn(command: &mut Command) -> Self {
+        let mut running = Self::spawn_keeping_stdout(command);
+        let stdout = running.child.stdout.take();
+        if let Some([collected, _]) = &mut running.streams {
+            *collected = collect(stdout);
+        }
+        running
+    }
+
+    /// The caller reads stdout.
+    fn spawn_keeping_stdout(command: &mut Command) -> Self {
         command.process_group(0).stderr(Stdio::piped());
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(error) => unreachable!("{command:?}: {error}"),
         };
-        let stdout = collect(child.stdout.take());
         let stderr = collect(child.stderr.take());
-        Self { child, streams: Some([stdout, stderr]) }
+        Self { child, streams: Some([collect(None::<File>), stderr]) }
     }
 
     /// Its process number.
@@ -211,6 +220,20 @@ impl Drop for Running {
 /// Runs a program to its end.
 pub fn run(command: &mut Command) -> Ran {
     Running::start(command).wait()
+}
+
+/// Runs a program to its end and hands its stdout over line by line, for texts too long to be kept. The result holds
+/// what it wrote to stderr.
+pub fn each_line(command: &mut Command, mut take: impl FnMut(&[u8])) -> Ran {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut running = Running::spawn_keeping_stdout(command);
+    let mut stdout = BufReader::with_capacity(1 << 20, running.child.stdout.take().expect("a pipe"));
+    let mut line = Vec::new();
+    while stdout.read_until(b'\n', &mut line).expect("a pipe") > 0 {
+        take(&line);
+        line.clear();
+    }
+    running.wait()
 }
 
 /// `kill -NAME WHOM`; whom may be a process group, with a minus sign. A target that is gone already is no error.
@@ -273,5 +296,35 @@ impl Drop for Scratch {
         } else if let Err(error) = std::fs::remove_dir_all(&self.path) {
             eprintln!("{}: {error}", self.path.display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_leaves_its_status_and_its_output() {
+        let ran = run(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]));
+        assert_eq!((ran.code(), ran.out().as_str(), ran.err().as_str()), (3, "out\n", "err\n"));
+        let ran = run(Command::new("sh").args(["-c", "kill -TERM $$"]));
+        assert_eq!((ran.code(), ran.signal()), (143, Some(15)));
+    }
+
+    #[test]
+    fn lines_come_one_by_one() {
+        let mut lines = Vec::new();
+        let ran = each_line(Command::new("sh").args(["-c", "echo a; echo e >&2; echo b"]), |line| {
+            lines.push(line.to_vec());
+        });
+        assert_eq!((lines, ran.err().as_str()), (vec![b"a\n".to_vec(), b"b\n".to_vec()], "e\n"));
+    }
+
+    #[test]
+    fn a_program_that_is_let_go_is_killed() {
+        let running = Running::start(Command::new("sleep").arg("1000"));
+        let pid = running.pid();
+        drop(running);
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
     }
 }

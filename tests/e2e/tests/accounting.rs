@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use e2e::babeltrace;
 use e2e::run::{self, Scratch, syscribe, tracee};
 
 const CALLS: u64 = 2_000_000;
@@ -19,8 +20,27 @@ struct Flood {
     line: String,
 }
 
-fn count(text: &str, name: &str) -> u64 {
-    text.lines().filter(|line| line.contains(name)).count() as u64
+/// Runs a command that prints one event a line. Returns how many lines contain each of the texts, and stderr.
+#[track_caller]
+fn count(command: &mut Command, texts: [&str; 2]) -> ([u64; 2], String) {
+    let mut counts = [0; 2];
+    let ran = run::each_line(command, |line| {
+        let line = String::from_utf8_lossy(line);
+        for (count, text) in counts.iter_mut().zip(texts) {
+            *count += u64::from(line.contains(text));
+        }
+    });
+    assert!(ran.status.success() || ran.code() == 3, "{command:?}: {}", ran.err());
+    (counts, ran.err())
+}
+
+/// Entries and exits of getppid in our own reader's JSON.
+fn records(trace: &Path) -> [u64; 2] {
+    count(
+        syscribe(["show", "--style", "json"]).arg(trace),
+        ["syscall_entry_getppid\"", "syscall_exit_getppid\""],
+    )
+    .0
 }
 
 /// The sum of the lines `lost: N records in STREAM`.
@@ -40,13 +60,9 @@ fn flood(trace: &Path, options: &[&str]) -> Flood {
     let check = run::run(syscribe(["check"]).arg(trace));
     let lost = lost(&check.out());
     assert_eq!(check.code(), if lost == 0 { 0 } else { 3 }, "{}{}", check.out(), check.err());
-    let json = run::run(syscribe(["show", "--style", "json"]).arg(trace));
-    let names = ["syscall_entry_getppid\"", "syscall_exit_getppid\""];
-    let records = names.map(|name| count(&json.out(), name));
-    let babeltrace = run::have("babeltrace2").then(|| {
-        let (text, err) = e2e::babeltrace::text(trace);
-        (["syscall_entry_getppid:", "syscall_exit_getppid:"].map(|name| count(&text, name)), err)
-    });
+    let records = records(trace);
+    let babeltrace = run::have("babeltrace2")
+        .then(|| count(&mut babeltrace::command(trace), ["syscall_entry_getppid:", "syscall_exit_getppid:"]));
     Flood { records, babeltrace, lost, line: ran.err() }
 }
 
@@ -98,8 +114,7 @@ fn two_floods_at_once_add_up_too() {
     let script = format!("{0} 500000 0 & {0} 500000 1 & wait", flood.display());
     run::run(syscribe(["record", "-e", "trace=getppid", "-o"]).arg(&trace).args(["sh", "-c", &script])).ok();
     let lost = lost(&run::run(syscribe(["check"]).arg(&trace)).out());
-    let json = run::run(syscribe(["show", "--style", "json"]).arg(&trace)).out();
-    let events = count(&json, "syscall_entry_getppid\"") + count(&json, "syscall_exit_getppid\"");
+    let events: u64 = records(&trace).iter().sum();
     // The shell itself calls getppid once as it starts.
     let shells = 2 * u64::from(count_of_getppid_by_a_shell());
     assert_eq!(events + lost, 2_000_000 + shells, "{events} recorded, {lost} lost");
