@@ -1,0 +1,7 @@
+//! One file per command.
+
+pub mod check;
+pub mod doctor;
+pub mod explain;
+pub mod list;
+pub mod record;

@@ -1,0 +1,140 @@
+//! `syscribe record`: packets to a trace directory, no text.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use kernel::ring::Ring;
+use kernel::signals;
+use schema::lower::Plan;
+
+use crate::args::{Record, Target};
+use crate::collector::{Collector, Written};
+use crate::recording::{Pace, Prepared, Recording, Targets, Wanted, state_packet};
+use crate::status::Status;
+use crate::trace_dir::NewTrace;
+
+/// Longest time between two looks at idle rings.
+const LONGEST: Duration = Duration::from_millis(20);
+/// How old records may grow in a ring before they are asked for.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// Runs the command.
+pub fn run(record: &Record) -> Result<Status> {
+    let command = Targets::find(&record.target)?;
+    let path = record.output.clone().unwrap_or_else(default_path);
+    let prepared = Prepared::new(&Wanted {
+        set: record.select.trace.as_deref(),
+        plan: plan(record),
+        buffer: record.buffer,
+    })?;
+    let mut trace = NewTrace::create(&path)?;
+    let notes = prepared.notes.clone();
+    let mut recording = prepared.start()?;
+    if !record.quiet {
+        notes.iter().for_each(|note| eprintln!("syscribe: {note}"));
+    }
+    trace.describe(&recording.types, &recording.catalog)?;
+    let mut collector = Collector::new(&trace, &mut recording.session)?;
+    let (mut targets, threads) = Targets::start(&recording, &record.target, command)?;
+    let state = state_packet(&recording.types, &threads, kernel::clock::monotonic())?;
+    trace.file("state")?.write_all(&state).with_context(|| format!("cannot write {}/state", path.display()))?;
+    signals::catch_stop();
+    targets.release()?;
+    trace.keep();
+    collect(&mut recording, &mut targets, &mut collector);
+    let tally = stop(&mut recording, &mut collector);
+    let written = collector.finish(&trace);
+    report(record, &tally, &written, &path);
+    Ok(status(&mut targets, &tally, &written))
+}
+
+/// What is kept of pointees: payload only of what the user points at, none of the whole machine's.
+fn plan(record: &Record) -> Plan {
+    let data = match (record.string, &record.target) {
+        (Some(bytes), _) => bytes,
+        (None, Target { all: true, .. }) => 0,
+        (None, _) => Plan::default().data,
+    };
+    Plan { data, ..Plan::default() }
+}
+
+fn default_path() -> PathBuf {
+    let seconds = (kernel::clock::epoch_offset() + kernel::clock::monotonic() as i64) / 1_000_000_000;
+    let local = seconds + kernel::clock::utc_offset(seconds);
+    PathBuf::from(format!("syscribe-{local}"))
+}
+
+/// Until the program ends, nobody is left, or a signal asks to stop.
+fn collect(recording: &mut Recording, targets: &mut Targets, collector: &mut Collector) {
+    let mut pace = Pace::new(recording.buffer, LONGEST);
+    let mut flushed = Instant::now();
+    while !targets.program_ended() && signals::asked_to_stop().is_none() {
+        if targets.only_attached() && targets.all_ended(&recording.session) {
+            break;
+        }
+        let busy = collector.drain(&mut recording.session);
+        if flushed.elapsed() >= FLUSH {
+            recording.session.rings().for_each(|ring| ring.ask_for_switch());
+            flushed = Instant::now();
+        }
+        pace.sleep(busy);
+    }
+}
+
+/// Counts of a whole recording.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Calls recorded: entry records.
+    calls: u64,
+    /// Records lost in the rings.
+    lost: u64,
+    /// Probe runs that the kernel skipped.
+    missed: u64,
+}
+
+/// Detaches and writes what is left in the rings.
+fn stop(recording: &mut Recording, collector: &mut Collector) -> Tally {
+    recording.session.stop();
+    let end = kernel::clock::monotonic();
+    collector.drain(&mut recording.session);
+    recording.session.rings().for_each(|ring| ring.close(end));
+    collector.drain(&mut recording.session);
+    let counters: Vec<_> = recording.session.rings().map(|ring: &mut Ring| ring.counters()).collect();
+    Tally {
+        calls: counters.iter().map(|c| c.entries).sum(),
+        lost: counters.iter().map(|c| c.lost).sum(),
+        missed: recording.session.missed().unwrap_or(0),
+    }
+}
+
+fn report(record: &Record, tally: &Tally, written: &Written, path: &Path) {
+    if let Some((name, error)) = &written.failure {
+        eprintln!(
+            "syscribe: cannot write {}/{name}: {error}; {} packets are missing, the rest is sound",
+            path.display(),
+            written.dropped
+        );
+    }
+    if !record.quiet {
+        eprintln!(
+            "syscribe: {} calls recorded, {} bytes, {} records lost, in {}",
+            tally.calls,
+            written.bytes,
+            tally.lost + tally.missed,
+            path.display()
+        );
+    }
+}
+
+fn status(targets: &mut Targets, tally: &Tally, written: &Written) -> Status {
+    if written.failure.is_some() {
+        return Status::Failure;
+    }
+    match targets.status() {
+        Some(status) => Status::Program(status),
+        None if tally.lost + tally.missed > 0 => Status::Loss,
+        None => Status::Success,
+    }
+}

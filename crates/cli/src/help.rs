@@ -1,0 +1,45 @@
+//! Texts of `--help` and `--version`.
+
+/// `syscribe --version`
+pub const VERSION: &str = concat!("syscribe ", env!("CARGO_PKG_VERSION"), "\n");
+
+/// `syscribe --help`
+pub const HELP: &str = "\
+syscribe: writes down system calls in binary, shows them as text
+
+  syscribe [options] PROG [ARGS...]     run PROG, print its calls and its children's as they complete
+  syscribe [options] -p PID[,PID...]    the same for processes that run already
+  syscribe record [options] PROG ...    the same into a trace directory
+  syscribe record [options] -p PID      (until the processes end, or ^C)
+  syscribe record [options] -a          the whole machine, until ^C
+  syscribe show DIR                     text from a trace
+  syscribe list syscalls|events|types [NAME...]
+  syscribe check DIR                    verify a trace, say what was lost
+  syscribe doctor                       what this machine allows, and what will not be seen
+
+Which calls
+  -e trace=SET    names separated by commas; all, none; !SET all others; ?NAME ignored when unknown;
+                  /REGEX; %file %desc %process %network %signal %ipc %memory %creds %clock
+Whom
+  -p PID          attach to a process and its threads
+  -f              accepted: children are always followed
+What is kept
+  -s N            bytes of strings and buffers (32)
+  --buffer-size N bytes of ring per CPU (8M)
+Text
+  -o FILE         write to FILE instead of standard error
+  -t -tt -ttt     time of day, with microseconds, seconds since the epoch
+  -r              time since the line before
+  -T              time spent in the call
+  -a COLUMN       column of the result (40)
+  -q              no messages of this tool
+show
+  --style strace|ftrace|json
+  --types         ftrace style: C types before the arguments
+Other
+  --explain       print the generated programs of the selected calls
+  -h, -V          help, version
+
+Exit status: that of PROG; a PROG killed by a signal kills this tool by the same one. 1: this tool could not do what
+was asked, or the trace is damaged. 3: check, or record without a program: sound, but something was lost.
+";

@@ -1,0 +1,318 @@
+//! What `syscribe PROG` and `syscribe record` have in common: catalog, layouts, an attached session, the targets.
+
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use ctf::Value;
+use ctf::packet::PacketHeader;
+use ctf::types::TraceType;
+use ctf::write::PacketWriter;
+use kernel::launch::{Child, Command};
+use kernel::process::{self, Thread};
+use kernel::session::{Request, Session};
+use kernel::tracefs::Tracefs;
+use kernel::types::KernelTypes;
+use probe::ring::Geometry;
+use schema::Catalog;
+use schema::layout::Layout;
+use schema::lower::{Plan, lower};
+use schema::tracepoint::{self, LIFECYCLE};
+
+use crate::args::Target;
+use crate::metadata::{self, Identity};
+use crate::selection::Selection;
+
+/// Bytes of ring per CPU for calls: at 28 bytes a call and four million calls a second a seventh of a second.
+const SYSCALLS: u64 = 8 << 20;
+/// The same for process events.
+const LIFECYCLE_RING: u32 = 1 << 20;
+/// Bytes of a sub-buffer of calls, when the ring is large enough for four of them.
+const SUB_BUFFER: u32 = 256 << 10;
+const LIFECYCLE_SUB_BUFFER: u32 = 64 << 10;
+/// The smallest ring: two sub-buffers that hold the longest record of any call.
+const SMALLEST: u32 = 64 << 10;
+/// Stream instance of the state dump, which belongs to no CPU.
+const STATE_INSTANCE: u64 = 0xffff;
+
+/// What to set up.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// `-e trace=`
+    pub set: Option<&'a str>,
+    /// What is kept of pointees.
+    pub plan: Plan,
+    /// Bytes of ring per CPU.
+    pub buffer: Option<u64>,
+}
+
+/// An attached recording without targets.
+#[derive(Debug)]
+pub struct Recording {
+    /// The probes.
+    pub session: Session,
+    /// What the calls mean.
+    pub catalog: Arc<Catalog>,
+    /// What the records are.
+    pub types: Arc<TraceType>,
+    /// Bytes of ring per CPU.
+    pub buffer: u32,
+}
+
+/// What can be said about a recording before the kernel is asked.
+#[derive(Debug)]
+pub struct Prepared {
+    types: KernelTypes,
+    catalog: Catalog,
+    selection: Selection,
+    plan: Plan,
+    geometry: Geometry,
+    /// Messages for the user.
+    pub notes: Vec<String>,
+}
+
+/// The catalog of the running kernel: built-in table, prototypes, widths.
+pub fn running_catalog(notes: &mut Vec<String>) -> Result<(KernelTypes, Catalog)> {
+    let types = KernelTypes::read().context("cannot read the kernel's type information")?;
+    let mut catalog = Catalog::builtin().clone();
+    match Tracefs::open() {
+        Ok(tracefs) => {
+            if tracefs.mounted_now() {
+                notes.push(format!("mounted tracefs at {}", tracefs.root().display()));
+            }
+            for error in types.declare(&tracefs, &mut catalog)? {
+                notes.push(format!("a prototype of the kernel cannot be read: {error}"));
+            }
+        }
+        Err(error) => notes.push(format!("{error}; using the built-in prototypes")),
+    }
+    Ok((types, catalog))
+}
+
+/// Sizes of the ring of calls for a wish in bytes, rounded up to a power of two.
+fn geometry(wish: Option<u64>) -> Result<Geometry> {
+    let wish = wish.unwrap_or(SYSCALLS);
+    let data = u32::try_from(wish)
+        .ok()
+        .and_then(u32::checked_next_power_of_two)
+        .map(|data| data.max(2 * SMALLEST))
+        .ok_or_else(|| anyhow!("--buffer-size {wish}: at most 1G"))?;
+    Geometry::new(data, (data / 4).clamp(SMALLEST, SUB_BUFFER))
+        .ok_or_else(|| anyhow!("--buffer-size {wish}: at most 1G"))
+}
+
+impl Prepared {
+    /// Reads what the kernel says of itself and understands the selection. Starts nothing.
+    pub fn new(wanted: &Wanted<'_>) -> Result<Prepared> {
+        let mut notes = Vec::new();
+        // A word of the user is checked against the built-in table first: a typing error needs no privilege to be told.
+        Selection::parse(wanted.set, Catalog::builtin())?;
+        let (types, catalog) = running_catalog(&mut notes).map_err(privilege)?;
+        let selection = Selection::parse(wanted.set, &catalog)?;
+        Ok(Prepared {
+            types,
+            catalog,
+            selection,
+            plan: wanted.plan,
+            geometry: geometry(wanted.buffer)?,
+            notes,
+        })
+    }
+
+    /// Loads, attaches and tests the probes.
+    pub fn start(self) -> Result<Recording> {
+        let calls = lower(&self.catalog, &self.plan, |_, name| self.selection.contains(name));
+        let unknown = tracepoint::unknown_calls();
+        let lifecycle = tracepoint::lifecycle();
+        let identity = Identity::new()?;
+        let lifecycle_ring = Geometry::new(LIFECYCLE_RING, LIFECYCLE_SUB_BUFFER)
+            .ok_or_else(|| anyhow!("a ring of {LIFECYCLE_RING} bytes is not possible"))?;
+        let request = Request {
+            calls: &calls,
+            unknown: &unknown,
+            record_unknown: self.selection.unknown(),
+            lifecycle: &lifecycle,
+            syscalls: self.geometry,
+            lifecycle_ring,
+            uuid: identity.uuid,
+        };
+        let session = Session::start(&self.types, &request)
+            .map_err(|error| privilege(anyhow::Error::new(error).context("cannot start tracing")))?;
+        let layouts = calls.iter().chain(&unknown).chain(&lifecycle);
+        let plan = format!(
+            "strings {} data {} vectors {}x{}",
+            self.plan.string, self.plan.data, self.plan.vector, self.plan.element
+        );
+        let types = metadata::trace_type(&identity, layouts, kernel::clock::epoch_offset(), plan);
+        Ok(Recording {
+            session,
+            catalog: Arc::new(self.catalog),
+            types: Arc::new(types),
+            buffer: self.geometry.data(),
+        })
+    }
+
+    /// The layouts that would be recorded, for listings.
+    pub fn layouts(&self) -> Vec<Layout> {
+        lower(&self.catalog, &self.plan, |_, name| self.selection.contains(name))
+    }
+
+    /// What the programs would be generated from.
+    pub fn facts(&self) -> Result<probe::facts::Facts> {
+        let lifecycle_ring = Geometry::new(LIFECYCLE_RING, LIFECYCLE_SUB_BUFFER)
+            .ok_or_else(|| anyhow!("a ring of {LIFECYCLE_RING} bytes is not possible"))?;
+        Ok(self.types.facts(self.geometry, lifecycle_ring)?)
+    }
+}
+
+/// Adds the remedy to a refusal for want of privilege.
+fn privilege(error: anyhow::Error) -> anyhow::Error {
+    let refused = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<kernel::Error>())
+        .any(|cause| matches!(cause.errno(), Some(1 | 13)));
+    if refused && process::effective_user() != 0 {
+        return error.context("not permitted: run as root (or with CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN)");
+    }
+    if refused {
+        return error.context("the kernel refused although this is root; syscribe doctor says what is missing");
+    }
+    error
+}
+
+/// Whom a recording follows.
+#[derive(Debug)]
+pub struct Targets {
+    child: Option<Child>,
+    attached: Vec<i32>,
+    all: bool,
+    status: Option<ExitStatus>,
+}
+
+impl Targets {
+    /// Finds the program before anything is started.
+    pub fn find(target: &Target) -> Result<Option<Command>> {
+        match target.program.split_first() {
+            Some((program, args)) => Ok(Some(Command::find(program, args)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Starts the program (still held), marks running processes. Returns what ran already.
+    ///
+    /// To be called while this process has one thread.
+    pub fn start(
+        recording: &Recording,
+        target: &Target,
+        command: Option<Command>,
+    ) -> Result<(Targets, Vec<Thread>)> {
+        let tasks = recording.session.tasks();
+        let child = command.map(|command| command.start(tasks)).transpose()?;
+        let mut threads = Vec::new();
+        threads.extend(child.as_ref().and_then(|child| process::thread(child.pid()).ok()));
+        for pid in &target.pids {
+            threads.extend(process::attach(tasks, *pid)?);
+        }
+        if target.all {
+            tasks.mark(process::this_thread());
+            tasks.trace_all_but_marked();
+            for pid in process::processes().unwrap_or_default() {
+                let tids = process::threads(pid).unwrap_or_default();
+                threads.extend(tids.into_iter().filter_map(|tid| process::thread(tid).ok()));
+            }
+        }
+        Ok((Targets { child, attached: target.pids.clone(), all: target.all, status: None }, threads))
+    }
+
+    /// Lets the program go.
+    pub fn release(&mut self) -> Result<()> {
+        if let Some(child) = &mut self.child {
+            child.release()?;
+        }
+        Ok(())
+    }
+
+    /// The program's exit status, once it has one.
+    pub fn status(&mut self) -> Option<ExitStatus> {
+        if self.status.is_none() {
+            self.status = self.child.as_mut().and_then(Child::status);
+        }
+        self.status
+    }
+
+    /// True when the program has ended (and there was one).
+    pub fn program_ended(&mut self) -> bool {
+        self.child.is_some() && self.status().is_some()
+    }
+
+    /// True when nobody is left to follow.
+    pub fn all_ended(&mut self, session: &Session) -> bool {
+        if self.all || (self.child.is_some() && self.status().is_none()) {
+            return false;
+        }
+        session.tasks().is_empty()
+    }
+
+    /// True when there are only attached processes.
+    pub fn only_attached(&self) -> bool {
+        self.child.is_none()
+    }
+
+    /// Processes that were attached to.
+    pub fn attached(&self) -> &[i32] {
+        &self.attached
+    }
+}
+
+/// The packet that says which threads ran already.
+pub fn state_packet(types: &TraceType, threads: &[Thread], now: u64) -> Result<Vec<u8>> {
+    let event = tracepoint::process_state();
+    let extra = [("stream_instance_id", STATE_INSTANCE), ("lost_oversize", 0)];
+    let header = PacketHeader {
+        stream_id: LIFECYCLE,
+        uuid: types.uuid,
+        begin: now,
+        end: now,
+        seq: Some(0),
+        discarded: Some(0),
+        cpu: Some(0),
+        extra: extra.map(|(name, value)| (name.to_owned(), Value::Unsigned(value))).into(),
+        ..PacketHeader::default()
+    };
+    let mut packet = PacketWriter::new(types, header)?;
+    for thread in threads {
+        let mut name = thread.name.clone();
+        name.resize(16, 0);
+        let ids = [thread.tid, thread.pid, thread.ppid].map(|id| Value::Signed(id.into()));
+        let fields: Vec<Value> = ids.into_iter().chain([Value::Bytes(name)]).collect();
+        packet.event(&event, now, &[Value::Signed(thread.tid.into())], &fields)?;
+    }
+    Ok(packet.finish()?)
+}
+
+/// How long to wait between two looks at the rings: short while much arrives, never so long that a ring of this size could
+/// fill up.
+#[derive(Debug)]
+pub struct Pace {
+    wait: Duration,
+    longest: Duration,
+}
+
+const SHORTEST: Duration = Duration::from_micros(500);
+/// Bytes that one CPU may write in a millisecond, with room to spare.
+const BYTES_PER_MS: u32 = 200 << 10;
+
+impl Pace {
+    /// For rings of `buffer` bytes.
+    pub fn new(buffer: u32, longest: Duration) -> Pace {
+        let fill = Duration::from_millis(u64::from(buffer / BYTES_PER_MS));
+        Pace { wait: SHORTEST, longest: fill.clamp(SHORTEST, longest) }
+    }
+
+    /// Sleeps; `busy` says whether the last look found something.
+    pub fn sleep(&mut self, busy: bool) {
+        self.wait = if busy { SHORTEST } else { (self.wait * 2).min(self.longest) };
+        std::thread::sleep(self.wait);
+    }
+}
