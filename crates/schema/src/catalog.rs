@@ -2,6 +2,7 @@
 
 mod builtin;
 mod resolve;
+mod undefined;
 mod words;
 
 use std::collections::{BTreeMap, HashMap};

@@ -11,7 +11,7 @@ pub struct Error {
     /// Column in characters, from 1.
     pub column: u32,
     /// What is wrong there.
-    pub problem: Problem,
+    pub problem: Box<Problem>,
     /// The line's text.
     pub text: String,
 }
@@ -84,7 +84,7 @@ impl Error {
             file: file.to_owned(),
             line: narrow(before.matches('\n').count() + 1),
             column: narrow(before.get(start..).unwrap_or("").chars().count() + 1),
-            problem,
+            problem: Box::new(problem),
             text: rest.lines().next().unwrap_or("").to_owned(),
         }
     }

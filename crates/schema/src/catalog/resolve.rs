@@ -205,7 +205,7 @@ fn raw(i: u8) -> Arg {
 }
 
 /// Names that the expressions of a parameter use.
-fn names_of<'a>(param: &'a Param, names: &mut Vec<&'a str>) {
+pub(super) fn names_of<'a>(param: &'a Param, names: &mut Vec<&'a str>) {
     match &param.extent {
         Some(Extent::Count(entry, exit) | Extent::Bytes(entry, exit)) => {
             entry.names(names);

@@ -1,0 +1,161 @@
+//! The built-in tables against what the kernel, the headers and another list say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schema::ast::Line;
+use schema::{Abi, Catalog, Class};
+
+const PROTOTYPES: &str = include_str!("fixtures/prototypes.tt");
+
+fn kernel_prototypes() -> Vec<schema::ast::Proto> {
+    let lines = schema::parse(PROTOTYPES, "prototypes.tt").unwrap();
+    lines
+        .into_iter()
+        .filter_map(|line| if let Line::Proto(proto) = line { Some(proto) } else { None })
+        .collect()
+}
+
+#[test]
+fn every_call_of_the_kernel_has_a_call_line_with_its_names_and_order() {
+    let catalog = Catalog::builtin();
+    let protos = kernel_prototypes();
+    assert_eq!(protos.len(), 360);
+    let mut wrong = Vec::new();
+    for proto in &protos {
+        let Some(call) = catalog.call(&proto.name) else {
+            wrong.push(format!("{}: no call line", proto.name));
+            continue;
+        };
+        let kernel: Vec<&str> = proto.params.iter().map(|(_, name)| name.as_str()).collect();
+        let ours: Vec<&str> = call.params.iter().map(|param| param.name.as_str()).collect();
+        if kernel != ours {
+            wrong.push(format!("{}: {kernel:?} is described as {ours:?}", proto.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{} call lines for {} calls", catalog.calls().count(), protos.len());
+}
+
+#[test]
+fn every_argument_is_described_as_what_its_c_type_is() {
+    let catalog = Catalog::builtin();
+    let mut wrong = Vec::new();
+    let mut classes = BTreeMap::<Class, usize>::new();
+    for proto in kernel_prototypes() {
+        let syscall = catalog.syscall_by_name(Abi::X86_64, &proto.name).unwrap();
+        let call = catalog.call(&proto.name).unwrap();
+        assert!(syscall.described);
+        for (arg, param) in syscall.args.iter().zip(&call.params) {
+            *classes.entry(arg.class).or_default() += 1;
+            if arg.param != *param {
+                wrong.push(format!("{}: `{param}` does not fit `{} {}`", proto.name, arg.ctype, arg.name));
+            }
+            // An address of something that is described must be a pointer in C; four hide behind a typedef.
+            let hidden = arg.ctype.contains("cap_user_");
+            let number = arg.class.is_pointer() && !arg.ctype.contains('*') && !hidden;
+            if number {
+                wrong.push(format!("{}: `{param}` is a pointer, `{}` is none", proto.name, arg.ctype));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{classes:?}");
+}
+
+#[test]
+fn no_pointer_to_const_is_written_by_the_kernel() {
+    use schema::ast::Direction;
+    for proto in kernel_prototypes() {
+        let call = Catalog::builtin().call(&proto.name).unwrap();
+        for ((ctype, name), param) in proto.params.iter().zip(&call.params) {
+            let written = matches!(param.direction, Some(Direction::Out | Direction::InOut));
+            // The kernel's vectors are const also where what they point to is written.
+            let constant = ctype.starts_with("const ") && ctype.contains('*');
+            assert!(!(written && constant), "{}: {name} is `{ctype}`", proto.name);
+        }
+    }
+}
+
+#[test]
+fn every_number_of_x86_64_resolves() {
+    let catalog = Catalog::builtin();
+    for (nr, name) in catalog.numbers(Abi::X86_64) {
+        assert!(catalog.syscall(Abi::X86_64, nr).is_some_and(|call| call.described), "{nr} {name}");
+    }
+    for (nr, name) in catalog.numbers(Abi::I386) {
+        let call = catalog.syscall(Abi::I386, nr).unwrap();
+        assert!(call.args.iter().all(|arg| arg.stored.bytes <= 4), "{nr} {name}");
+    }
+    let described =
+        |abi| catalog.numbers(abi).filter(|&(nr, _)| catalog.syscall(abi, nr).unwrap().described).count();
+    println!("described: {} x86_64, {} i386", described(Abi::X86_64), described(Abi::I386));
+}
+
+#[test]
+fn every_type_has_a_meaning() {
+    assert_eq!(Catalog::builtin().undefined(), Vec::<String>::new());
+}
+
+#[test]
+fn no_constant_has_two_values() {
+    let mut values = BTreeMap::new();
+    for item in Catalog::builtin().sets().flat_map(|set| &set.items) {
+        let value = *values.entry(item.name.as_str()).or_insert(item.value);
+        assert_eq!(value, item.value, "{}", item.name);
+    }
+    println!("{} constants in {} sets", values.len(), Catalog::builtin().sets().count());
+}
+
+#[test]
+fn items_of_a_set_are_told_apart() {
+    for set in Catalog::builtin().sets() {
+        let mut seen = BTreeSet::new();
+        for item in &set.items {
+            assert!(seen.insert((item.value, item.mask)), "{}: {} cannot be shown", set.name, item.name);
+            assert!(item.mask.is_none_or(|mask| item.value & !mask == 0), "{}: {}", set.name, item.name);
+            assert_eq!(set.decode(item.value, 64).rest, 0, "{}: {}", set.name, item.name);
+            assert!(
+                set.decode(item.value, 64).names.contains(&item.name.as_str()),
+                "{}: {}",
+                set.name,
+                item.name
+            );
+        }
+    }
+}
+
+#[test]
+fn numbers_agree_with_another_list() {
+    let catalog = Catalog::builtin();
+    for call in syscalls::x86_64::Sysno::iter() {
+        assert_eq!(catalog.number(Abi::X86_64, call.name()), Some(call.id().unsigned_abs()), "{call}");
+    }
+    for call in syscalls::x86::Sysno::iter() {
+        let name = call.name().trim_start_matches("r#");
+        assert_eq!(catalog.number(Abi::I386, name), Some(call.id().unsigned_abs()), "{call}");
+    }
+    assert_eq!(catalog.number(Abi::X86_64, "openat"), u32::try_from(libc::SYS_openat).ok());
+    assert_eq!(catalog.number(Abi::I386, "openat"), Some(295));
+    assert_eq!(catalog.name(Abi::X86_64, 470), Some("listns"));
+}
+
+#[test]
+fn numbers_agree_with_the_installed_headers() {
+    let headers = [(Abi::X86_64, "unistd_64.h"), (Abi::I386, "unistd_32.h")];
+    for (abi, file) in headers {
+        let Ok(text) = std::fs::read_to_string(format!("/usr/include/x86_64-linux-gnu/asm/{file}")) else {
+            continue;
+        };
+        let mut compared = 0;
+        for line in text.lines() {
+            let Some((name, nr)) = line.strip_prefix("#define __NR_").and_then(|rest| rest.split_once(' '))
+            else {
+                continue;
+            };
+            assert_eq!(Catalog::builtin().number(abi, name), nr.parse().ok(), "{name}");
+            compared += 1;
+        }
+        println!("{file}: {compared} numbers");
+        assert!(compared > 300);
+    }
+}
