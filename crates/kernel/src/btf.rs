@@ -125,8 +125,7 @@ impl Btf {
                 return Err(Error::Short { offset: header, len });
             }
         }
-        let mut btf =
-            Btf { bytes, strings: strings_at..strings_end, types: vec![0], names: HashMap::new() };
+        let mut btf = Btf { bytes, strings: strings_at..strings_end, types: vec![0], names: HashMap::new() };
         let mut at = types_at;
         while at < types_end {
             let id = btf.types.len() as u32;

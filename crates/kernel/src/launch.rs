@@ -34,10 +34,8 @@ impl Command {
     /// Finds the program as a shell does, without starting anything.
     pub fn find(program: &OsStr, args: &[OsString]) -> Result<Command, Error> {
         let typed = program.to_string_lossy().into_owned();
-        let failed = |errno| Error::Launch {
-            program: typed.clone(),
-            source: io::Error::from_raw_os_error(errno),
-        };
+        let failed =
+            |errno| Error::Launch { program: typed.clone(), source: io::Error::from_raw_os_error(errno) };
         let path = search(program).map_err(failed)?;
         let text = |bytes: &OsStr| CString::new(bytes.as_bytes()).map_err(|_| failed(libc::EINVAL));
         let args = std::iter::once(program).chain(args.iter().map(OsString::as_os_str)).map(text);
@@ -86,6 +84,9 @@ fn become_program(
         // SAFETY: ends the process without running destructors of the copied parent.
         unsafe { libc::_exit(1) };
     }
+    // The Rust runtime ignores SIGPIPE; an ignored signal would stay ignored in the program.
+    // SAFETY: sets a constant disposition.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     // SAFETY: takes nothing, always succeeds.
     let tid = unsafe { libc::getpid() };
     tasks.mark(tid);
@@ -169,8 +170,7 @@ impl Child {
         let mut errno = [0_u8; 4];
         loop {
             // SAFETY: reads at most four bytes into a live array.
-            let got =
-                unsafe { libc::read(self.failure.as_raw_fd(), errno.as_mut_ptr().cast(), errno.len()) };
+            let got = unsafe { libc::read(self.failure.as_raw_fd(), errno.as_mut_ptr().cast(), errno.len()) };
             match got {
                 4 => {
                     let source = io::Error::from_raw_os_error(i32::from_le_bytes(errno));

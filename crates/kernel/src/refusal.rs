@@ -84,8 +84,9 @@ pub enum Error {
 /// One useful line of a verifier log: the last one that is not statistics.
 fn verifier_line(log: &str) -> String {
     let lines = log.lines().filter(|l| !l.is_empty());
-    let useful = lines.clone().filter(|l| !l.starts_with("processed ") && !l.starts_with("verification time"));
-    match useful.last() {
+    let mut useful =
+        lines.clone().filter(|l| !l.starts_with("processed ") && !l.starts_with("verification time"));
+    match useful.next_back() {
         Some(line) => format!(": {line} ({} more lines of the verifier)", lines.count().saturating_sub(1)),
         None => String::new(),
     }

@@ -148,12 +148,8 @@ impl Session {
         let facts = types.facts(request.syscalls, request.lifecycle_ring)?;
         let cpus = possible_cpus()?;
         let constants = |stream_id| HeaderConstants { uuid: request.uuid, stream_id };
-        let (syscalls_map, syscalls) = ring::create(
-            "syscalls",
-            request.syscalls,
-            cpus,
-            constants(schema::tracepoint::SYSCALLS as u32),
-        )?;
+        let (syscalls_map, syscalls) =
+            ring::create("syscalls", request.syscalls, cpus, constants(schema::tracepoint::SYSCALLS as u32))?;
         let (lifecycle_map, lifecycle) = ring::create(
             "lifecycle",
             request.lifecycle_ring,
@@ -312,7 +308,8 @@ fn wait_for_probes() {
 /// Highest CPU number that can ever be, plus one.
 pub fn possible_cpus() -> Result<u32, Error> {
     let path = "/sys/devices/system/cpu/possible";
-    let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
     let last = text.trim().rsplit(['-', ',']).next().and_then(|n| n.parse::<u32>().ok());
     Ok(last.map_or(1, |last| last + 1))
 }

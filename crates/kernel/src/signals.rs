@@ -1,15 +1,16 @@
 //! Signals of this process: asking it to stop, and dying of a signal on purpose.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 static ASKED: AtomicI32 = AtomicI32::new(0);
+static TIMES: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn remember(signal: libc::c_int) {
     ASKED.store(signal, Ordering::Relaxed);
+    TIMES.fetch_add(1, Ordering::Relaxed);
 }
 
-/// From now on SIGINT, SIGTERM and SIGHUP are only remembered. A second one of the same kind is remembered as well: the one
-/// who stops does so at the next turn of its loop.
+/// From now on SIGINT, SIGTERM and SIGHUP are only remembered; whoever loops looks at [`asked_to_stop`].
 pub fn catch_stop() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         handle(signal, remember as *const () as libc::sighandler_t);
@@ -21,14 +22,9 @@ pub fn asked_to_stop() -> Option<i32> {
     Some(ASKED.load(Ordering::Relaxed)).filter(|signal| *signal != 0)
 }
 
-/// Writes to a closed pipe become errors instead of a silent death.
-pub fn ignore_broken_pipe() {
-    handle(libc::SIGPIPE, libc::SIG_IGN);
-}
-
-/// What a program that we start should find.
-pub fn restore_broken_pipe() {
-    handle(libc::SIGPIPE, libc::SIG_DFL);
+/// How many stop signals have arrived.
+pub fn times_asked() -> u32 {
+    TIMES.load(Ordering::Relaxed)
 }
 
 fn handle(signal: i32, handler: libc::sighandler_t) {
