@@ -15,15 +15,16 @@ pub struct Cursor<'a> {
     bit: u64,
     /// First bit that may not be read.
     end: u64,
-    /// Byte order of the bits already taken from the byte at `bit`; only meaningful inside a byte.
-    order: ByteOrder,
+    /// Byte order of the bits already taken from the byte at `bit`, if any were taken from it here.
+    /// Only meaningful inside a byte.
+    order: Option<ByteOrder>,
 }
 
 impl<'a> Cursor<'a> {
     /// A cursor at bit `bit` that ends at bit `end` or where the bytes end.
     pub fn new(bytes: &'a [u8], bit: u64, end: u64) -> Self {
         let end = end.min((bytes.len() as u64).saturating_mul(8));
-        Cursor { bytes, bit: bit.min(end), end, order: ByteOrder::Little }
+        Cursor { bytes, bit: bit.min(end), end, order: None }
     }
 
     /// Position in bits from the beginning of the bytes.
@@ -131,10 +132,10 @@ impl<'a> Cursor<'a> {
     /// A field that does not consist of whole bytes. The bounds are already checked.
     fn bit_field(&mut self, bits: u32, order: ByteOrder) -> Result<u64, ReadError> {
         let skip = (self.bit % 8) as u32;
-        if skip != 0 && order != self.order {
+        if skip != 0 && self.order.is_some_and(|before| before != order) {
             return Err(self.error(Fault::ByteOrderChange));
         }
-        self.order = order;
+        self.order = Some(order);
         // At most 7 + 64 bits, so nine bytes: they fit into the wide number.
         let from = (self.bit / 8) as usize;
         let count = (skip + bits).div_ceil(8);

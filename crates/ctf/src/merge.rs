@@ -282,7 +282,7 @@ impl<S: PacketSource> Stream<S> {
         };
         self.header = header;
         self.position = Some(position);
-        self.lost = 0;
+        self.time = self.header.begin.max(self.time);
 
         // The counter begins with 0, so a first packet may already tell of a loss.
         let before = self.before.map_or(0, |b| b.discarded);
@@ -300,12 +300,10 @@ impl<S: PacketSource> Stream<S> {
             }
             _ => 0,
         };
-        let begin = self.header.begin.max(self.time);
         if gap > 0 {
             let from = self.before.map_or(0, |b| b.end);
-            self.head = Some(self.loss(0, gap, from, begin));
+            self.head = Some(self.loss(0, gap, from, self.time));
         }
-        self.time = begin;
     }
 
     /// Ends the current packet; gives what was lost in it.

@@ -364,3 +364,243 @@ impl<'a> Iterator for Packets<'a> {
 }
 
 impl std::iter::FusedIterator for Packets<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata;
+
+    /// Packets of 12 bytes of header; records are `id: u8, timestamp: u8, payload`.
+    const TEXT: &str = "/* CTF 1.8 */
+        typealias integer { size = 8; } := u8;
+        typealias integer { size = 16; } := u16;
+        trace {
+            major = 1; minor = 8; byte_order = le;
+            packet.header := struct { integer { size = 32; } magic; u8 stream_id; };
+        };
+        clock { name = c; };
+        stream {
+            id = 7;
+            packet.context := struct {
+                u16 packet_size; u16 content_size; u16 timestamp_begin; u8 cpu_id;
+            };
+            event.header := struct { u8 id; integer { size = 8; map = clock.c.value; } timestamp; };
+        };
+        event { stream_id = 7; id = 1; name = one; fields := struct { u16 _n; }; };
+        event { stream_id = 7; id = 2; name = text; fields := struct { string _s; }; };
+        event { stream_id = 7; id = 3; name = list; fields := struct { u8 _n; u16 _l[_n]; u8 _b[_n]; }; };
+        event { stream_id = 7; id = 4; name = none; };";
+
+    fn decoder(text: &str) -> Decoder {
+        Decoder::new(Arc::new(metadata::parse(text).unwrap())).unwrap()
+    }
+
+    /// A packet that begins at clock value 0x12f0, on CPU 5.
+    fn packet(records: &[u8]) -> Vec<u8> {
+        let bits = ((12 + records.len()) * 8) as u16;
+        let [low, high] = bits.to_le_bytes();
+        let mut packet = vec![
+            0xc1, 0x1f, 0xfc, 0xc1, // magic
+            7,    // stream_id
+            low, high, // packet_size
+            low, high, // content_size
+            0xf0, 0x12, // timestamp_begin
+            5,    // cpu_id
+        ];
+        packet.extend_from_slice(records);
+        packet
+    }
+
+    /// What happens when a packet with these records is read: event names and the error.
+    fn outcome(decoder: &Decoder, packet: &[u8]) -> (Vec<String>, Option<ReadError>) {
+        let mut events = match decoder.packet(packet) {
+            Ok((_, events)) => events,
+            Err(error) => return (vec![], Some(error)),
+        };
+        let mut names = Vec::new();
+        let error = events.by_ref().find_map(|event| event.map(|e| names.push(e.name().to_owned())).err());
+        assert!(events.next().is_none(), "an iterator that has ended stays so");
+        (names, error)
+    }
+
+    #[test]
+    fn records_become_events() {
+        let decoder = decoder(TEXT);
+        let bytes = packet(&[
+            1, 0xf1, 0x34, 0x12, // one: n = 0x1234
+            2, 0xf1, b'h', b'i', 0, // text: "hi"
+            3, 0xff, 2, 1, 0, 2, 0, 9, 8, // list: n = 2, l = [1, 2], b = [9, 8]
+            4, 0x00, // none; the clock's low byte has wrapped
+        ]);
+        let (header, events) = decoder.packet(&bytes).unwrap();
+        assert_eq!((header.stream_id, header.begin, header.cpu), (7, 0x12f0, Some(5)));
+        assert_eq!((header.header_len, header.content_bits), (12, 256));
+        let events: Vec<Event> = events.map(Result::unwrap).collect();
+        let found: Vec<_> = events.iter().map(|e| (e.name(), e.time, e.cpu, e.fields.clone())).collect();
+        let list = Value::List(vec![Value::Unsigned(1), Value::Unsigned(2)]);
+        assert_eq!(
+            found,
+            [
+                ("one", 0x12f1, 5, vec![Value::Unsigned(0x1234)]),
+                ("text", 0x12f1, 5, vec![Value::Str(b"hi".to_vec())]),
+                ("list", 0x12ff, 5, vec![Value::Unsigned(2), list, Value::Bytes(vec![9, 8])]),
+                ("none", 0x1300, 5, vec![]),
+            ]
+        );
+        assert_eq!(events[0].field("n"), Some(&Value::Unsigned(0x1234)));
+        assert_eq!(events[0].field("m"), None);
+    }
+
+    #[test]
+    fn a_narrow_clock_value_is_the_next_one_that_ends_so() {
+        assert_eq!(extend(0x12f0, 0xf0, 8), 0x12f0);
+        assert_eq!(extend(0x12f0, 0xff, 8), 0x12ff);
+        assert_eq!(extend(0x12f0, 0xef, 8), 0x13ef);
+        assert_eq!(extend(0x12f0, 5, 64), 5);
+        assert_eq!(extend(u64::MAX, 0, 32), 0);
+    }
+
+    #[test]
+    fn an_open_packet_is_read_piece_by_piece() {
+        let decoder = decoder(TEXT);
+        let header = PacketHeader { stream_id: 7, begin: 0x12f0, cpu: Some(5), ..Default::default() };
+        let records = [4, 0xf1, 4, 0xf2, 4, 0xf3];
+        let mut times = Vec::new();
+        for piece in [&records[..4], &records[4..]] {
+            let mut events = decoder.events_in(&header, piece).unwrap();
+            times.extend(events.by_ref().map(|event| event.unwrap().time));
+            assert_eq!(events.offset(), piece.len());
+        }
+        assert_eq!(times, [0x12f1, 0x12f2, 0x12f3]);
+
+        let cut = decoder.events_in(&header, &records[..3]).unwrap().last().unwrap().unwrap_err();
+        assert_eq!(cut, ReadError { offset: 3, fault: Fault::PastEnd { need: 8, left: 0 } });
+        let other = PacketHeader { stream_id: 8, ..header };
+        let fault = Fault::UnknownStream { id: 8 };
+        assert_eq!(decoder.events_in(&other, &[]).unwrap_err(), ReadError { offset: 0, fault });
+    }
+
+    #[test]
+    fn faults_end_the_packet_and_tell_the_byte() {
+        let decoder = decoder(TEXT);
+        for (records, names, offset, fault) in [
+            (&[4, 0, 9, 0][..], 1, 14, Fault::UnknownEvent { id: 9, stream_id: 7 }),
+            (&[1, 0, 5], 0, 14, Fault::PastEnd { need: 16, left: 8 }),
+            (&[4, 0, 2, 0, b'h'], 1, 16, Fault::UnterminatedString),
+            (&[3, 0, 255, 1], 0, 15, Fault::TooLong { count: 255, left: 8 }),
+            (&[3, 0, 2, 1, 0, 2, 0, 9], 0, 19, Fault::TooLong { count: 2, left: 8 }),
+        ] {
+            let (found, error) = outcome(&decoder, &packet(records));
+            assert_eq!((found.len(), error), (names, Some(ReadError { offset, fault })));
+        }
+    }
+
+    #[test]
+    fn faults_of_packet_headers() {
+        let decoder = decoder(TEXT);
+        let good = packet(&[4, 0]);
+        let with = |at: usize, value: u8| {
+            let mut bad = good.clone();
+            bad[at] = value;
+            outcome(&decoder, &bad)
+        };
+        let error = |offset, fault| (vec![], Some(ReadError { offset, fault }));
+        assert_eq!(with(0, 0), error(0, Fault::Magic { found: 0xc1fc1f00 }));
+        assert_eq!(with(4, 8), error(0, Fault::UnknownStream { id: 8 }));
+        let size =
+            |packet_bits, content_bits| Fault::PacketSize { packet_bits, content_bits, header_bits: 96 };
+        assert_eq!(with(5, 111), error(0, size(111, 112)));
+        assert_eq!(with(5, 113), error(0, size(113, 112)));
+        assert_eq!(with(7, 8), error(0, size(112, 8)));
+        assert_eq!(outcome(&decoder, &good[..3]), error(0, Fault::PastEnd { need: 32, left: 24 }));
+    }
+
+    #[test]
+    fn padding_behind_the_content_is_not_read() {
+        let decoder = decoder(TEXT);
+        let mut bytes = packet(&[4, 0, 0xff, 0xff]);
+        bytes[7] -= 16;
+        assert_eq!(outcome(&decoder, &bytes), (vec!["none".to_owned()], None));
+    }
+
+    #[test]
+    fn a_cut_packet_gives_what_is_there_and_then_an_error() {
+        let decoder = decoder(TEXT);
+        let whole = packet(&[4, 0, 1, 0, 5, 0]);
+        for have in [14, 15, 17] {
+            let fault = Fault::Truncated { need: 18, have };
+            let error = ReadError { offset: have, fault };
+            assert_eq!(outcome(&decoder, &whole[..have as usize]), (vec!["none".to_owned()], Some(error)));
+        }
+    }
+
+    #[test]
+    fn a_stream_is_cut_into_packets() {
+        let decoder = decoder(TEXT);
+        let (first, second) = (packet(&[4, 0]), packet(&[]));
+        let stream = [&first[..], &second].concat();
+        let found: Vec<_> = Packets::new(&decoder, &stream).map(Result::unwrap).collect();
+        assert_eq!(
+            found,
+            [PacketBytes { offset: 0, bytes: &first }, PacketBytes { offset: 14, bytes: &second }]
+        );
+        assert_eq!(Packets::new(&decoder, &[]).next(), None);
+
+        let mut cut = Packets::new(&decoder, &stream[..20]);
+        assert!(cut.next().unwrap().is_ok());
+        let fault = Fault::PastEnd { need: 16, left: 8 };
+        assert_eq!(cut.next(), Some(Err(ReadError { offset: 19, fault })));
+        assert_eq!(cut.next(), None);
+
+        let mut cut = Packets::new(&decoder, &first[..13]);
+        let fault = Fault::Truncated { need: 14, have: 13 };
+        assert_eq!(cut.next(), Some(Err(ReadError { offset: 0, fault })));
+        assert_eq!(cut.rest(), PacketBytes { offset: 0, bytes: &first[..13] });
+        assert_eq!(cut.next(), None);
+    }
+
+    #[test]
+    fn a_file_is_read_one_packet_at_a_time() {
+        let decoder = decoder(TEXT);
+        assert_eq!(decoder.header_len(), 12);
+        let bytes = packet(&[4, 0]);
+        assert_eq!(decoder.size(&bytes[..12]), Ok(14));
+        assert!(decoder.size(&bytes[..11]).is_err());
+        assert_eq!(decoder.header(&bytes).unwrap().begin, 0x12f0);
+    }
+
+    #[test]
+    fn without_sizes_the_stream_is_one_packet() {
+        let decoder = decoder(
+            "/* CTF 1.8 */ trace { major = 1; minor = 8; byte_order = le; };
+             stream { }; event { name = e; fields := struct { integer { size = 8; } _n; }; };",
+        );
+        assert_eq!(decoder.size(&[1]), Err(ReadError { offset: 0, fault: Fault::Unsized }));
+        let packets: Vec<_> = Packets::new(&decoder, &[1, 2, 3]).map(Result::unwrap).collect();
+        assert_eq!(packets.len(), 1);
+        assert_eq!(outcome(&decoder, packets[0].bytes).0, ["e", "e", "e"]);
+    }
+
+    #[test]
+    fn a_record_without_bits_does_not_repeat_forever() {
+        let decoder = decoder(
+            "/* CTF 1.8 */ trace { major = 1; minor = 8; byte_order = le; };
+             stream { }; event { name = e; };",
+        );
+        let error = ReadError { offset: 0, fault: Fault::EmptyRecord };
+        assert_eq!(outcome(&decoder, &[1]), (vec![], Some(error)));
+    }
+
+    #[test]
+    fn a_packet_of_another_trace_is_refused() {
+        let decoder = decoder(
+            "/* CTF 1.8 */ trace { major = 1; minor = 8; byte_order = le;
+               uuid = \"01010101-0101-0101-0101-010101010101\";
+               packet.header := struct { integer { size = 8; } uuid[16]; }; };
+             stream { };",
+        );
+        assert!(decoder.packet(&[1; 16]).is_ok());
+        let error = ReadError { offset: 0, fault: Fault::Uuid };
+        assert_eq!(decoder.packet(&[2; 16]).unwrap_err(), error);
+    }
+}

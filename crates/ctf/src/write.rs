@@ -143,10 +143,19 @@ impl<'a> PacketWriter<'a> {
         context: &[Value],
         fields: &[Value],
     ) -> Result<(), WriteError> {
-        let mut bits = self.bits.clone();
-        write_event(&mut bits, event, self.stream, time, context, fields)?;
-        self.bits = bits;
-        Ok(())
+        let Bits { bit, order, .. } = self.bits;
+        let length = self.bits.bytes.len();
+        let last = self.bits.bytes.last().copied();
+        let written = write_event(&mut self.bits, event, self.stream, time, context, fields);
+        if written.is_err() {
+            // The record may have begun in the last byte.
+            self.bits.bytes.truncate(length);
+            if let (Some(to), Some(last)) = (self.bits.bytes.last_mut(), last) {
+                *to = last;
+            }
+            (self.bits.bit, self.bits.order) = (bit, order);
+        }
+        written
     }
 
     /// Sets the clock value of the packet's end (`timestamp_end`).
@@ -369,5 +378,115 @@ impl Bits {
             self.bit += 1;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata;
+
+    fn trace(members: &str) -> TraceType {
+        let text = format!(
+            "/* CTF 1.8 */
+             typealias integer {{ size = 8; }} := u8;
+             typealias integer {{ size = 16; }} := u16;
+             trace {{ major = 1; minor = 8; byte_order = be;
+                packet.header := struct {{ integer {{ size = 32; }} magic; }}; }};
+             clock {{ name = c; }};
+             stream {{
+                packet.context := struct {{ u8 packet_size; u8 content_size; }};
+                event.header := struct {{ u8 id; integer {{ size = 8; map = clock.c.value; }} t; u8 rest; }};
+                event.context := struct {{ u8 _tid; }};
+             }};
+             event {{ id = 9; name = e; fields := struct {{ {members} }}; }};"
+        );
+        metadata::parse(&text).unwrap()
+    }
+
+    fn encode(members: &str, values: &[Value]) -> Result<Vec<u8>, WriteError> {
+        let trace = trace(members);
+        encode_event(&trace.events[0], &trace.streams[0], 0x1234, &[Value::Unsigned(7)], values)
+    }
+
+    #[test]
+    fn a_record_is_header_context_and_payload() {
+        let values = [Value::Unsigned(0x0102), Value::Str(b"hi".to_vec())];
+        // id, low byte of the time, another member of the header, tid, n, s
+        assert_eq!(encode("u16 _n; string _s;", &values).unwrap(), [9, 0x34, 0, 7, 1, 2, b'h', b'i', 0]);
+    }
+
+    #[test]
+    fn bits_fill_bytes_in_the_order_of_their_integers() {
+        let bits = |order| format!("{{ size = 3; align = 1; byte_order = {order}; }}");
+        let members = |order| format!("integer {0} _a, _b; u8 _c;", bits(order));
+        let values = [Value::Unsigned(0b101), Value::Unsigned(0b001), Value::Unsigned(0xff)];
+        assert_eq!(encode(&members("le"), &values).unwrap()[4..], [0b0000_1101, 0xff]);
+        assert_eq!(encode(&members("be"), &values).unwrap()[4..], [0b1010_0100, 0xff]);
+        let mixed = format!("integer {} _a; integer {} _b;", bits("le"), bits("be"));
+        let error = WriteError::ByteOrderChange { field: "b".to_owned() };
+        assert_eq!(encode(&mixed, &values[..2]), Err(error));
+    }
+
+    #[test]
+    fn values_that_do_not_fit() {
+        let field = || "a".to_owned();
+        let signed = "integer { size = 4; signed = true; } _a;";
+        let kind = WriteError::Kind { field: field() };
+        let length = |found, expected| WriteError::Length { field: field(), found, expected };
+        let range = |value, bits| WriteError::Range { field: field(), value, bits };
+        for (members, value, expected) in [
+            ("u8 _a;", Value::Unsigned(256), range(256, 8)),
+            (signed, Value::Signed(-9), range(-9, 4)),
+            (signed, Value::Signed(8), range(8, 4)),
+            (signed, Value::Unsigned(1), kind.clone()),
+            ("string _a;", Value::Unsigned(1), kind.clone()),
+            ("string _a;", Value::Str(b"a\0".to_vec()), WriteError::Nul { field: field() }),
+            ("u8 _a[2];", Value::Bytes(vec![1]), length(1, 2)),
+            ("u16 _a[2];", Value::List(vec![Value::Unsigned(1)]), length(1, 2)),
+            ("u8 _a[1];", Value::List(vec![Value::Unsigned(1)]), kind.clone()),
+            ("u16 _a[1];", Value::Bytes(vec![1]), kind.clone()),
+            ("struct { u8 _b; } _a;", Value::Struct(vec![]), WriteError::Count { found: 0, expected: 1 }),
+        ] {
+            assert_eq!(encode(members, &[value]), Err(expected), "{members}");
+        }
+        let values = [Value::Unsigned(2), Value::Bytes(vec![1])];
+        assert_eq!(encode("u8 _n; u8 _a[_n];", &values), Err(length(1, 2)));
+    }
+
+    #[test]
+    fn a_packet_has_its_sizes() {
+        let trace = trace("u8 _n;");
+        let packet = encode_packet(&trace, &PacketHeader::default(), &[1, 2, 3]).unwrap();
+        assert_eq!(packet, [0xc1, 0xfc, 0x1f, 0xc1, 72, 72, 1, 2, 3]);
+        // 32 bytes are 256 bits, which do not fit into `packet_size`.
+        let error = WriteError::Range { field: "packet_size".to_owned(), value: 256, bits: 8 };
+        assert_eq!(encode_packet(&trace, &PacketHeader::default(), &[0; 26]), Err(error));
+        let header = PacketHeader { stream_id: 1, ..PacketHeader::default() };
+        assert_eq!(encode_packet(&trace, &header, &[]), Err(WriteError::UnknownStream { id: 1 }));
+    }
+
+    #[test]
+    fn a_member_of_the_packet_needs_a_value() {
+        let text = metadata::write(&trace("u8 _n;")).replace("content_size", "cpu_id");
+        let trace = metadata::parse(&text).unwrap();
+        let error = WriteError::Missing { field: "cpu_id".to_owned() };
+        assert_eq!(encode_packet(&trace, &PacketHeader::default(), &[]), Err(error));
+        let header = PacketHeader { cpu: Some(5), ..PacketHeader::default() };
+        assert_eq!(encode_packet(&trace, &header, &[]).unwrap()[5], 5);
+        let extra = vec![("cpu_id".to_owned(), Value::Unsigned(6))];
+        let header = PacketHeader { extra, ..PacketHeader::default() };
+        assert_eq!(encode_packet(&trace, &header, &[]).unwrap()[5], 6);
+    }
+
+    #[test]
+    fn a_record_that_can_not_be_written_leaves_the_packet_as_it_was() {
+        let trace = trace("u8 _n;");
+        let event = &trace.events[0];
+        let mut packet = PacketWriter::new(&trace, PacketHeader::default()).unwrap();
+        packet.event(event, 1, &[Value::Unsigned(7)], &[Value::Unsigned(1)]).unwrap();
+        packet.event(event, 2, &[Value::Unsigned(7)], &[Value::Unsigned(256)]).unwrap_err();
+        packet.event(event, 3, &[Value::Unsigned(7)], &[Value::Unsigned(2)]).unwrap();
+        assert_eq!(packet.finish().unwrap()[6..], [9, 1, 0, 7, 1, 9, 3, 0, 7, 2]);
     }
 }

@@ -1,5 +1,11 @@
 //! babeltrace2 reads what we write, and we read what it writes.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panic, also in the functions that its cases share"
+)]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,7 +1,7 @@
 //! Type specifiers, declarators and named types (CTF 1.8, section 4 and C.2).
 
 use super::block::{EntryValue, Known, Parser};
-use super::lex::Token;
+use super::lex::{Place, Token};
 use super::{Error, ErrorKind};
 use crate::check::MAX_DEPTH;
 use crate::types::{Base, ByteOrder, EnumLabel, EnumType, Field, FieldType, IntType, StructType};
@@ -46,8 +46,8 @@ impl Parser<'_> {
         }
     }
 
-    fn known(&mut self, name: String) -> Result<FieldType, Error> {
-        let place = self.place();
+    /// The type of that name, which stands at `place`.
+    fn known(&mut self, name: String, place: Place) -> Result<FieldType, Error> {
         let Some(known) = self.scopes.iter().rev().find_map(|scope| scope.get(&name)) else {
             return Err(place.error(ErrorKind::UnknownType { name }));
         };
@@ -93,8 +93,9 @@ impl Parser<'_> {
                 Err(self.unsupported("floating-point numbers"))
             }
             _ => {
+                let place = self.place();
                 let name = self.type_words(usize::from(named))?;
-                self.known(name)
+                self.known(name, place)
             }
         }
     }
@@ -184,6 +185,7 @@ impl Parser<'_> {
 
     /// `struct [NAME] [{ members }] [align(N)]`
     fn structure(&mut self) -> Result<FieldType, Error> {
+        let place = self.place();
         self.advance(1);
         let name = match self.peek(0) {
             Token::Word(name) => Some(format!("struct {name}")),
@@ -192,7 +194,7 @@ impl Parser<'_> {
         if let Some(name) = &name {
             self.advance(1);
             if !matches!(self.peek(0), Token::Mark("{")) {
-                return self.known(name.clone());
+                return self.known(name.clone(), place);
             }
         }
         self.expect("{", "`{` or the name of a structure")?;
@@ -281,6 +283,7 @@ impl Parser<'_> {
 
     /// `enum [NAME] [: CONTAINER] [{ labels }]`
     fn enumeration(&mut self) -> Result<FieldType, Error> {
+        let place = self.place();
         self.advance(1);
         let mut name = None;
         if let Token::Word(word) = self.peek(0) {
@@ -290,10 +293,10 @@ impl Parser<'_> {
         let container = if self.accept(":") {
             self.specifier(false)?
         } else if matches!(self.peek(0), Token::Mark("{")) {
-            self.known("int".to_owned())?
+            self.known("int".to_owned(), place)?
         } else {
             let name = name.ok_or_else(|| self.expected("`{` or the name of an enumeration"))?;
-            return self.known(name);
+            return self.known(name, place);
         };
         let FieldType::Int(container) = container else { return Err(self.expected("an integer type")) };
         self.expect("{", "`{`")?;

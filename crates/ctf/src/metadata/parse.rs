@@ -264,3 +264,284 @@ fn uuid(block: &mut Block) -> Result<Option<[u8; 16]>, Error> {
     let uuid = u128::from_str_radix(&digits, 16).map_err(|_| expected())?;
     Ok(Some(uuid.to_be_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Base, EnumType, Field, IntType};
+
+    /// A whole text; `body` begins on line 3.
+    fn with(body: &str) -> String {
+        format!("/* CTF 1.8 */\ntrace {{ major = 1; minor = 8; byte_order = be; }};\n{body}")
+    }
+
+    /// The payload of the only event, whose members are `members`.
+    fn payload(members: &str) -> Result<Vec<Field>, Error> {
+        let text = with(&format!("stream {{ }};\nevent {{ name = e; fields := struct {{\n{members} }}; }};"));
+        Ok(parse(&text)?.events.remove(0).fields.fields)
+    }
+
+    fn fails(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn integers_know_what_they_do_not_say() {
+        let fields = payload(
+            "integer { size = 16; } _a; integer { size = 5; } _b;
+             integer { size = 010; align = 0x20; signed = true; base = hex; byte_order = le; } _c;
+             integer { size = 8; base = 2; encoding = ASCII; byte_order = native; } _d;
+             integer { size = 8; base = oct; encoding = none; signed = 0; byte_order = network; } _e;",
+        );
+        let be = |bits| IntType { byte_order: ByteOrder::Big, ..IntType::unsigned(bits) };
+        let expected = [
+            ("a", be(16)),
+            ("b", IntType { align: 1, ..be(5) }),
+            ("c", IntType { align: 32, ..IntType::signed(8).in_base(Base::Hexadecimal) }),
+            ("d", IntType { text: true, ..be(8).in_base(Base::Binary) }),
+            ("e", be(8).in_base(Base::Octal)),
+        ];
+        let expected =
+            expected.map(|(name, int)| Field { name: name.into(), field_type: FieldType::Int(int) });
+        assert_eq!(fields.unwrap(), expected);
+    }
+
+    #[test]
+    fn types_can_have_names_of_several_words() {
+        let text = with(
+            "typealias integer { size = 64; } := unsigned long;
+             typedef const unsigned long word_t;
+             struct pair { word_t x, y; };
+             enum mode : unsigned long { READ, WRITE = 4, BOTH, \"most\" = 7 ... 9 };
+             stream { event.context := struct pair; };
+             event { name = \"e\"; fields := struct { enum mode _mode; struct pair _pairs[2]; }; };",
+        );
+        let trace = parse(&text).unwrap();
+        let pair = &trace.streams[0].event_context;
+        assert_eq!(pair.fields.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["x", "y"]);
+        let fields = &trace.events[0].fields.fields;
+        let FieldType::Enum(EnumType { labels, .. }) = &fields[0].field_type else { panic!() };
+        let labels: Vec<_> = labels.iter().map(|l| (l.name.as_str(), l.low, l.high)).collect();
+        assert_eq!(labels, [("READ", 0, 0), ("WRITE", 4, 4), ("BOTH", 5, 5), ("most", 7, 9)]);
+        let element = Box::new(FieldType::Struct(pair.clone()));
+        assert_eq!(fields[1].field_type, FieldType::Array { element, length: 2 });
+    }
+
+    #[test]
+    fn a_type_named_in_a_block_is_known_there_only() {
+        let text = with(
+            "stream { typealias integer { size = 8; } := t; event.context := struct { t _x; }; };
+             event { name = e; fields := struct { t _x; }; };",
+        );
+        assert_eq!(fails(&text), "line 4, column 51: unknown type `t`");
+    }
+
+    #[test]
+    fn one_underscore_is_taken_off_names_of_context_and_payload() {
+        let byte = "integer { size = 8; }";
+        let fields = payload(&format!(
+            "{byte} _n; struct {{ {byte} __n; {byte} _a[__n]; }} _s; {byte} plain; {byte} _a[_n][2];"
+        ))
+        .unwrap();
+        assert_eq!(fields.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["n", "s", "plain", "a"]);
+        let FieldType::Struct(inner) = &fields[1].field_type else { panic!() };
+        assert_eq!(inner.fields[0].name, "_n");
+        assert!(matches!(&inner.fields[1].field_type,
+            FieldType::Sequence { length_field, .. } if length_field == "_n"));
+        let text = with(&format!("stream {{ packet.context := struct {{ {byte} _cpu_id; }}; }};"));
+        assert_eq!(parse(&text).unwrap().streams[0].packet_context.fields[0].name, "_cpu_id");
+    }
+
+    #[test]
+    fn strings_have_escapes() {
+        let text = with(r#"env { a = "\"\\\n\t\x41\101\0"; b = -3; c = 0x10; d = 'x'; };"#);
+        assert_eq!(fails(&text), "line 3, column 55: unexpected character '\\''");
+        let trace = parse(&text.replace("d = 'x'; ", "")).unwrap();
+        let expected = [
+            ("a".to_owned(), EnvValue::Str("\"\\\n\tAA\0".to_owned())),
+            ("b".to_owned(), EnvValue::Int(-3)),
+            ("c".to_owned(), EnvValue::Int(16)),
+        ];
+        assert_eq!(trace.env, expected);
+    }
+
+    #[test]
+    fn an_aligned_structure_aligns_its_first_member() {
+        let bit = "integer { size = 1; align = 1; }";
+        let fields = payload(&format!("struct {{ {bit} _x; {bit} _y; }} align(32) _s;")).unwrap();
+        assert_eq!(fields[0].field_type.align(), 32);
+        let error = payload(&format!("struct {{ {bit} _x[8]; }} align(8) _s;")).unwrap_err();
+        let what = "structures that are aligned more than their members";
+        assert_eq!(error.kind, ErrorKind::Unsupported { what });
+    }
+
+    #[test]
+    fn a_clock_may_be_repeated_but_not_changed() {
+        let text = with("clock { name = c; freq = 5; };\nclock { freq = 5; name = \"c\"; };");
+        assert_eq!(parse(&text).unwrap().clock.unwrap().freq, 5);
+        assert_eq!(
+            fails(&text.replace("{ freq = 5", "{ freq = 6")),
+            "line 4, column 1: several clocks are not supported"
+        );
+        let mapped = "typealias integer { size = 8; map = clock.d.value; } := t;";
+        assert_eq!(fails(&format!("{text}\n{mapped}")), "line 5, column 31: unknown clock `d`");
+    }
+
+    #[test]
+    fn faults_of_the_whole_text() {
+        for (text, expected) in [
+            ("", "line 1, column 1: expected /* CTF 1.8 */, found \"\""),
+            ("/* CTF 1.8 */", "line 1, column 1: the byte_order of the trace block is missing"),
+            (
+                "/* CTF 1.8 */ trace { byte_order = middle; };",
+                "line 1, column 23: expected byte_order = le or byte_order = be, found `middle`",
+            ),
+            (
+                "/* CTF 1.8 */ trace { major = 2; byte_order = le; };",
+                "line 1, column 21: traces of a version other than 1.8 are not supported",
+            ),
+            ("/* CTF 1.8 */\n/* and", "line 2, column 1: comment without an end"),
+            ("/* CTF 1.8 */ \"x\n\"", "line 1, column 15: string without an end"),
+            ("/* CTF 1.8 */ é", "line 1, column 15: unexpected character 'é'"),
+        ] {
+            assert_eq!(fails(text), expected);
+        }
+        let error = fails(&with("trace { byte_order = le; };"));
+        assert_eq!(error, "line 3, column 1: the trace block is there twice");
+    }
+
+    #[test]
+    fn faults_of_blocks() {
+        for (body, expected) in [
+            ("banana { };", "line 3, column 1: expected a block or a declaration, found `banana`"),
+            ("event { name = e; }", "line 3, column 20: expected `;`, found the end of the text"),
+            ("event { name = e; id 5; };", "line 3, column 22: expected `=` or `:=`, found `5`"),
+            ("event { id = 5; };", "line 3, column 7: the name of the event is missing"),
+            ("event { name = e; };", "line 3, column 1: event `e` belongs to stream 0, which does not exist"),
+            ("event { name = e; id = -1; };", "line 3, column 19: `-1` is not a number that fits here"),
+            ("event { name = e; id = 1; id = 2; };", "line 3, column 27: id is there twice"),
+            ("event { name = e; id = x; };", "line 3, column 19: expected a number, found `x`"),
+            ("event { name = 5; };", "line 3, column 9: expected a text, found `5`"),
+            (
+                "event { name = e; context := struct { }; };",
+                "line 3, column 19: contexts of single events are not supported",
+            ),
+            (
+                "event { name = e; fields := string; };",
+                "line 3, column 19: expected a structure, found a type",
+            ),
+            (
+                "stream { id = 99999999999999999999; };",
+                "line 3, column 15: `99999999999999999999` is not a number that fits here",
+            ),
+            (
+                "stream { id = 1; };",
+                "line 1, column 1: stream 1 can not be told: packet.header has no unsigned integer `stream_id`",
+            ),
+            ("clock { freq = 1; };", "line 3, column 7: the name of the clock is missing"),
+            ("clock { name = c; uuid = \"12\"; };", "line 3, column 19: expected a uuid, found \"12\""),
+            ("env { a = le; };", "line 3, column 7: expected a number or a string, found `le`"),
+            (
+                "env { a = 9223372036854775808; };",
+                "line 3, column 7: `9223372036854775808` is not a number that fits here",
+            ),
+            (
+                "stream { };\nevent { name = a; };\nevent { name = b; };",
+                "line 1, column 1: stream 0 has 2 events, but its event.header has no unsigned integer `id`",
+            ),
+        ] {
+            assert_eq!(fails(&with(body)), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn faults_of_types() {
+        for (members, expected) in [
+            ("u8 _a;", "line 5, column 1: unknown type `u8`"),
+            ("integer { align = 8; } _a;", "line 5, column 9: the size of the integer is missing"),
+            (
+                "integer { size = 8; signed = maybe; } _a;",
+                "line 5, column 21: expected `true` or `false`, found `maybe`",
+            ),
+            ("integer { size = 8; base = 3; } _a;", "line 5, column 21: expected a radix, found `3`"),
+            ("integer { size = 8; base = z; } _a;", "line 5, column 21: expected a radix, found `z`"),
+            (
+                "integer { size = 8; byte_order = x; } _a;",
+                "line 5, column 21: expected `le`, `be`, `network` or `native`, found `x`",
+            ),
+            (
+                "integer { size = 8; map = c; } _a;",
+                "line 5, column 21: expected `clock.NAME.value`, found `c`",
+            ),
+            ("integer { size = 65; } _a;", "line 4, column 19: field `a` has 65 bits, expected 1 to 64"),
+            (
+                "integer { size = 8; align = 3; } _a;",
+                "line 4, column 19: field `a` is aligned to 3 bits, expected a power of two",
+            ),
+            ("string _a; string _a;", "line 4, column 19: field `a` is there twice"),
+            ("string;", "line 5, column 7: expected the name of a field, found `;`"),
+            ("variant <t> { } _v;", "line 5, column 1: variants are not supported"),
+            ("floating_point { } _f;", "line 5, column 1: floating-point numbers are not supported"),
+            ("u8 *_a;", "line 5, column 4: pointers are not supported"),
+            ("string _a[stream.n];", "line 5, column 17: lengths outside of the structure are not supported"),
+            ("string _a[-1];", "line 5, column 11: `-1` is not a number that fits here"),
+            (
+                "string _a[_n];",
+                "line 4, column 19: sequence `a`: its length `n` is not an unsigned integer before it in the same structure",
+            ),
+            ("struct { } _a[2];", "line 4, column 19: elements of `a` take no space"),
+            ("enum { A } _e;", "line 5, column 1: unknown type `int`"),
+            (
+                "typealias string := s; enum : s { A } _e;",
+                "line 5, column 33: expected an integer type, found `{`",
+            ),
+            ("enum : integer { size = 8; } { } _e;", "line 4, column 19: enumeration `e` has no labels"),
+            (
+                "enum : integer { size = 8; } { A = 256 } _e;",
+                "line 4, column 19: label `A` of enumeration `e` covers 256 to 256, which its integer can not hold",
+            ),
+            ("enum : integer { size = 8; } { A B } _e;", "line 5, column 34: expected `,` or `}`, found `B`"),
+            (
+                "enum : integer { size = 8; } { 5 } _e;",
+                "line 5, column 32: expected a label or `}`, found `5`",
+            ),
+            ("enum _e;", "line 5, column 1: unknown type `enum _e`"),
+            ("integer { size = 8; map = clock.c.value; } _a;", "line 5, column 21: unknown clock `c`"),
+        ] {
+            assert_eq!(payload(members).unwrap_err().to_string(), expected, "{members}");
+        }
+    }
+
+    #[test]
+    fn nesting_and_copies_are_bounded() {
+        let open = "struct { ".repeat(100_000);
+        assert_eq!(payload(&open).unwrap_err().kind, ErrorKind::TooDeep);
+        let open = "integer { a := ".repeat(100_000);
+        assert_eq!(payload(&open).unwrap_err().kind, ErrorKind::TooDeep);
+        let lengths = "[1]".repeat(100_000);
+        assert_eq!(payload(&format!("string _a{lengths};")).unwrap_err().kind, ErrorKind::TooDeep);
+
+        // Each type holds the one before it: one level deeper.
+        let mut chain = "typealias string := t0;".to_owned();
+        // Each type holds the one before it ten times: ten times larger.
+        let mut tenfold = chain.clone();
+        for n in 1..100 {
+            chain += &format!("typealias struct {{ t{} x; }} := t{n};", n - 1);
+            let m = n - 1;
+            tenfold += &format!("typealias struct {{ t{m} a,b,c,d,e; t{m} f,g,h,i,j; }} := t{n};");
+        }
+        assert_eq!(parse(&with(&chain)).unwrap_err().kind, ErrorKind::TooDeep);
+        assert_eq!(parse(&with(&tenfold)).unwrap_err().kind, ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn what_has_no_place_in_the_tree_is_skipped() {
+        let text = with(
+            "// a comment
+             callsite { name = e; line = 5; }; /*/ another /**/
+             clock { name = c; precision = 100; absolute = FALSE; };
+             stream { }; event { name = e; loglevel = 3; model.emf.uri = \"http://x\"; };",
+        );
+        assert_eq!(parse(&text).unwrap().events.len(), 1);
+    }
+}
