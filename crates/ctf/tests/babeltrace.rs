@@ -13,9 +13,11 @@ use std::sync::Arc;
 
 use ctf::merge::{Item, Merge};
 use ctf::read::{Decoder, Packets};
-use ctf::types::{EventType, FieldType, StructType, TraceType};
+use ctf::types::{Base, EnumLabel, EventType, FieldType, StructType, TraceType};
 use ctf::{Event, Value, metadata};
+use proptest::prelude::*;
 
+mod random;
 mod sample;
 
 /// A directory of its own for each test, removed at the end.
@@ -86,20 +88,25 @@ fn read(directory: &Path) -> Vec<Event> {
         .collect()
 }
 
-/// An event as `babeltrace2 --clock-cycles --no-delta` prints it.
-fn line(trace: &TraceType, event: &Event) -> String {
+/// An event as `babeltrace2 --clock-cycles --no-delta` prints it; `packet` are members of the
+/// packet's context that an event does not carry.
+fn line(trace: &TraceType, event: &Event, packet: &str) -> String {
     let EventType { stream_id, fields, .. } = &*event.event_type;
     let context = &trace.streams.iter().find(|s| s.id == *stream_id).unwrap().event_context;
     let mut line = format!("[{:020}] {}: ", event.time, event.name());
-    write!(line, "{{ cpu_id = {}, lost_oversize = 0 }}, ", event.cpu).unwrap();
-    write!(line, "{}", structure(context, &event.context)).unwrap();
-    if !event.fields.is_empty() {
-        write!(line, ", {}", structure(fields, &event.fields)).unwrap();
+    write!(line, "{{ cpu_id = {}{packet} }}", event.cpu).unwrap();
+    for (types, values) in [(context, &event.context), (fields, &event.fields)] {
+        if !values.is_empty() {
+            write!(line, ", {}", structure(types, values)).unwrap();
+        }
     }
     line
 }
 
 fn structure(types: &StructType, values: &[Value]) -> String {
+    if values.is_empty() {
+        return "{ }".to_owned();
+    }
     let members = types.fields.iter().zip(values);
     let members = members.map(|(f, v)| format!("{} = {}", f.name, value(&f.field_type, v)));
     format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
@@ -116,9 +123,12 @@ fn value(field_type: &FieldType, shown: &Value) -> String {
         },
         (FieldType::Int(_), Value::Signed(v)) => format!("{v}"),
         (FieldType::Enum(names), v) => {
-            let bits = v.bits().unwrap();
-            let label = names.labels.iter().find(|l| (l.low..=l.high).contains(&bits.into())).unwrap();
-            format!("( \"{}\" : container = {bits} )", label.name)
+            let number = match v {
+                Value::Signed(v) => i128::from(*v),
+                v => v.bits().unwrap().into(),
+            };
+            let label = names.labels.iter().find(|l| (l.low..=l.high).contains(&number)).unwrap();
+            format!("( \"{}\" : container = {number} )", label.name)
         }
         (FieldType::String, Value::Str(text)) => format!("\"{}\"", String::from_utf8_lossy(text)),
         (FieldType::Struct(types), Value::Struct(values)) => structure(types, values),
@@ -145,11 +155,61 @@ fn list(values: impl Iterator<Item = String>) -> String {
 fn babeltrace2_prints_our_trace_as_we_decode_it() {
     let directory = Directory::new("ours");
     write_sample(&directory.0);
-    let ours: Vec<_> = read(&directory.0).iter().map(|event| line(&sample::trace(), event)).collect();
+    let ours: Vec<_> =
+        read(&directory.0).iter().map(|event| line(&sample::trace(), event, ", lost_oversize = 0")).collect();
     assert_eq!(ours.len(), 6);
     let path = directory.0.to_str().unwrap();
     if let Some(text) = babeltrace2(&["--clock-cycles", "--no-delta", "--color=never", path]) {
         assert_eq!(text.lines().collect::<Vec<_>>(), ours);
+    }
+}
+
+/// The trace with integers and labels of which babeltrace2's text is plain; the layout stays.
+fn plain(mut trace: TraceType) -> TraceType {
+    if let Some(clock) = &mut trace.clock {
+        (clock.freq, clock.offset_s, clock.offset) = (1_000_000_000, 0, 0);
+    }
+    trace.streams.iter_mut().for_each(|stream| plain_members(&mut stream.event_context));
+    trace.events.iter_mut().for_each(|event| plain_members(&mut event.fields));
+    trace
+}
+
+fn plain_members(structure: &mut StructType) {
+    structure.fields.iter_mut().for_each(|field| plain_type(&mut field.field_type));
+}
+
+fn plain_type(field_type: &mut FieldType) {
+    match field_type {
+        FieldType::Int(int) => (int.base, int.text) = (Base::Decimal, false),
+        FieldType::Enum(names) => {
+            (names.container.base, names.container.text) = (Base::Decimal, false);
+            let (low, high) = match names.container.signed {
+                true => (-(1i128 << (names.container.bits - 1)), (1i128 << (names.container.bits - 1)) - 1),
+                false => (0, (1i128 << names.container.bits) - 1),
+            };
+            names.labels = vec![EnumLabel { name: "any".to_owned(), low, high }];
+        }
+        FieldType::String => {}
+        FieldType::Struct(structure) => plain_members(structure),
+        FieldType::Array { element, .. } | FieldType::Sequence { element, .. } => plain_type(element),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn babeltrace2_prints_any_trace_as_we_decode_it(trace in random::trace(), seed: u64) {
+        let trace = plain(trace);
+        let directory = Directory::new("any");
+        std::fs::write(directory.0.join("metadata"), metadata::write(&trace)).unwrap();
+        std::fs::write(directory.0.join("stream"), random::packet(&trace, seed, 5, true).0).unwrap();
+        let ours: Vec<_> = read(&directory.0).iter().map(|event| line(&trace, event, "")).collect();
+        prop_assert_eq!(ours.len(), 5);
+        let path = directory.0.to_str().unwrap();
+        if let Some(text) = babeltrace2(&["--clock-cycles", "--no-delta", "--color=never", path]) {
+            prop_assert_eq!(text.lines().collect::<Vec<_>>(), ours);
+        }
     }
 }
 
