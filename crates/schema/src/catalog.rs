@@ -295,3 +295,6 @@ impl Catalog {
         self.value_type(&ty.name).map(|value| u32::from(value.on(abi).bytes))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -251,13 +251,15 @@ impl Parser<'_> {
         let (mut stored, mut render) = (None, None);
         if self.scan.take(":")? {
             stored = Some(self.stored()?);
-            if let Token::Name(word) = *self.scan.peek()? {
+            if let Token::Name(word) = *self.scan.peek()?
+                && word != "from"
+            {
                 self.scan.next()?;
                 render = Some(word.to_owned());
             }
         }
-        if render.as_deref() == Some("from") || matches!(self.scan.peek()?, Token::Name("from")) {
-            let at = self.scan.pos;
+        if matches!(self.scan.peek()?, Token::Name("from")) {
+            let at = self.scan.place()?;
             return Err(self.scan.error(at, Problem::Unsupported { what: "a selector (from ...)" }));
         }
         let extend = self.scan.take("+=")?;
@@ -428,3 +430,6 @@ pub(crate) fn split_declaration(raw: &str) -> Option<(String, String)> {
     // One kind of space between the words, so that a printed line reads back the same.
     Some((ctype.split_whitespace().collect::<Vec<_>>().join(" "), name.to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,21 +21,25 @@ pub fn print<'a>(lines: impl IntoIterator<Item = &'a Line>) -> String {
 
 /// A line may be broken after a comma.
 fn push_wrapped(text: &mut String, line: &str) {
-    let mut column = 0;
-    let mut quoted = false;
-    let mut pieces = line.split(", ").peekable();
-    while let Some(piece) = pieces.next() {
-        // The text of a format may hold ", " and must stay in one piece.
-        quoted ^= piece.matches('"').count() % 2 == 1;
-        text.push_str(piece);
-        column += piece.len();
-        let Some(next) = pieces.peek() else { break };
-        if !quoted && column + next.len() + 3 > WIDTH {
-            text.push_str(",\n    ");
-            column = 4;
-        } else {
-            text.push_str(", ");
-            column += 2;
+    let (mut column, mut quoted, mut escaped) = (0, false, false);
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        let tail = rest.get(c.len_utf8()..).unwrap_or("");
+        text.push(c);
+        column += 1;
+        // A comma within a format is no place to break.
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+        rest = tail;
+        if c == ','
+            && !quoted
+            && let Some(next) = tail.strip_prefix(' ')
+        {
+            let piece = next.find(", ").map_or(next.len(), |end| end + 1);
+            if column + 1 + piece > WIDTH {
+                text.push_str("\n    ");
+                (column, rest) = (4, next);
+            }
         }
     }
     text.push('\n');

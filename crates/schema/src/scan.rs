@@ -113,8 +113,7 @@ impl<'t> Scanner<'t> {
     fn quoted(&self, start: usize) -> Result<(Token<'t>, usize, usize), Error> {
         let mut value = String::new();
         let mut chars = self.rest(start).char_indices().skip(1);
-        loop {
-            let Some((offset, c)) = chars.next() else { break };
+        while let Some((offset, c)) = chars.next() {
             match c {
                 '"' => return Ok((Token::Text(value), start, start + offset + 1)),
                 '\n' => break,

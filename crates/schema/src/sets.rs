@@ -65,3 +65,81 @@ impl Set {
         self.items.iter().find(|item| item.name == name).map(|item| item.value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Catalog;
+
+    fn names(set: &str, value: u64) -> (String, u64) {
+        let decoded = Catalog::builtin().set(set).unwrap().decode(value, 32);
+        (decoded.names.join("|"), decoded.rest)
+    }
+
+    fn shown(set: &str, value: u64) -> String {
+        let (names, rest) = names(set, value);
+        assert_eq!(rest, 0);
+        names
+    }
+
+    #[test]
+    fn the_access_mode_is_a_number_within_the_flags() {
+        assert_eq!(shown("open_flags", 0), "O_RDONLY");
+        assert_eq!(shown("open_flags", 0o101), "O_WRONLY|O_CREAT");
+        assert_eq!(shown("open_flags", 0o1101), "O_WRONLY|O_CREAT|O_TRUNC");
+        assert_eq!(shown("open_flags", 0o2_204_000), "O_RDONLY|O_NONBLOCK|O_CLOEXEC|O_DIRECTORY");
+        assert_eq!(names("open_flags", 3), (String::new(), 3));
+    }
+
+    #[test]
+    fn a_flag_of_several_bits_hides_its_parts() {
+        assert_eq!(shown("open_flags", 0o4_010_001), "O_WRONLY|O_SYNC");
+        assert_eq!(shown("open_flags", 0o10_001), "O_WRONLY|O_DSYNC");
+        assert_eq!(shown("open_flags", 0o20_200_002), "O_RDWR|O_TMPFILE");
+        assert_eq!(shown("open_flags", 0o200_000), "O_RDONLY|O_DIRECTORY");
+        assert_eq!(shown("inotify_mask", 0xfff), "IN_ALL_EVENTS");
+    }
+
+    #[test]
+    fn numbers_within_flags() {
+        assert_eq!(shown("clone_flags", 0x0120_0011), "CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD");
+        assert_eq!(shown("clone_flags", 0x311), "CLONE_VM|CLONE_FS|SIGCHLD");
+        assert_eq!(shown("clone_flags", 0x300), "CLONE_VM|CLONE_FS");
+        assert_eq!(shown("file_mode", 0o100_000), "S_IFREG");
+        assert_eq!(names("file_mode", 0o140_755), ("S_IFSOCK".to_owned(), 0o755));
+        assert_eq!(shown("map_flags", 0x22), "MAP_PRIVATE|MAP_ANONYMOUS");
+        assert_eq!(shown("map_flags", 0x2_0022), "MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK");
+        assert_eq!(shown("socket_type", 0o2_000_001), "SOCK_STREAM|SOCK_CLOEXEC");
+        assert_eq!(shown("futex_op", 128), "FUTEX_WAIT_PRIVATE");
+        assert_eq!(shown("futex_op", 0x189), "FUTEX_WAIT_BITSET_PRIVATE|FUTEX_CLOCK_REALTIME");
+    }
+
+    #[test]
+    fn zero_has_a_name_only_when_the_set_gives_it_one() {
+        assert_eq!(shown("prot", 0), "PROT_NONE");
+        assert_eq!(shown("prot", 5), "PROT_READ|PROT_EXEC");
+        assert_eq!(shown("access_mode", 0), "F_OK");
+        assert_eq!(shown("rename_flags", 0), "");
+    }
+
+    #[test]
+    fn what_has_no_name_is_kept() {
+        assert_eq!(names("rename_flags", 0x11), ("RENAME_NOREPLACE".to_owned(), 0x10));
+        assert_eq!(names("whence", 77), (String::new(), 77));
+    }
+
+    #[test]
+    fn one_value_of_an_enum() {
+        assert_eq!(shown("whence", 2), "SEEK_END");
+        assert_eq!(shown("signal", 9), "SIGKILL");
+        assert_eq!(shown("at_fd", 0xffff_ff9c), "AT_FDCWD");
+        // Only the low bits of the register count.
+        assert_eq!(shown("whence", 0xdead_0000_0000_0002), "SEEK_END");
+    }
+
+    #[test]
+    fn names_lead_back_to_values() {
+        assert_eq!(Catalog::builtin().set("whence").unwrap().value("SEEK_END"), Some(2));
+        assert_eq!(Catalog::builtin().constant("O_CREAT"), Some(0o100));
+        assert_eq!(Catalog::builtin().constant("NO_SUCH"), None);
+    }
+}

@@ -78,3 +78,56 @@ pub fn public_name(kernel: &str) -> &str {
 fn is_word(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPENAT: &str = "name: sys_enter_openat
+ID: 782
+format:
+\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
+\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;
+\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;
+\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
+
+\tfield:int __syscall_nr;\toffset:8;\tsize:4;\tsigned:1;
+\tfield:int dfd;\toffset:16;\tsize:8;\tsigned:0;
+\tfield:const char * filename;\toffset:24;\tsize:8;\tsigned:0;
+\tfield:int flags;\toffset:32;\tsize:8;\tsigned:0;
+\tfield:umode_t mode;\toffset:40;\tsize:8;\tsigned:0;
+
+print fmt: \"dfd: 0x%08lx\", ((unsigned long)(REC->dfd))
+";
+
+    const PRINTED: &str = "proto openat(int dfd, const char * filename, int flags, umode_t mode)";
+
+    #[test]
+    fn arguments_follow_the_number() {
+        assert_eq!(parse_format(OPENAT).unwrap().to_string(), PRINTED);
+    }
+
+    #[test]
+    fn copies_of_strings_are_no_arguments() {
+        let copy = "\tfield:__data_loc char[] __filename_val;\toffset:48;\tsize:4;\tsigned:0;\n\nprint fmt";
+        let later = OPENAT.replace("\nprint fmt", copy);
+        assert_eq!(parse_format(&later).unwrap().to_string(), PRINTED);
+    }
+
+    #[test]
+    fn kernel_names_become_public_ones() {
+        for (kernel, public) in [("newstat", "stat"), ("sendfile64", "sendfile"), ("umount", "umount2")] {
+            let text = format!("name: sys_enter_{kernel}\n");
+            assert_eq!(parse_format(&text).unwrap().name, public);
+        }
+    }
+
+    #[test]
+    fn errors_have_a_line() {
+        let error = parse_format("name: sched_switch\n").unwrap_err();
+        assert_eq!(error.to_string(), "format:1:1: expected name: sys_enter_NAME, found 'sched_switch'");
+        let error = parse_format("name: sys_enter_x\n\tfield:int a;\tsize:8;\n").unwrap_err();
+        assert_eq!((error.line, error.file.as_str()), (2, "format"));
+        assert!(parse_format("").is_err());
+    }
+}
