@@ -345,3 +345,115 @@ fn enumeration(names: &EnumType, field: &str, clock: bool) -> Result<(), TypeErr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata;
+    use crate::types::Field;
+
+    /// A trace of two streams that passes.
+    fn good() -> TraceType {
+        metadata::parse(
+            "/* CTF 1.8 */
+             typealias integer { size = 8; } := u8;
+             trace { major = 1; minor = 8; byte_order = le; packet.header := struct { u8 stream_id; }; };
+             clock { name = c; };
+             stream { id = 0; event.header := struct { u8 id; }; event.context := struct { u8 _tid; }; };
+             stream { id = 1; event.header := struct { u8 id; }; };
+             event { id = 1; name = a; fields := struct { u8 _n; }; };
+             event { id = 2; name = b; };
+             event { id = 2; stream_id = 1; name = c; };",
+        )
+        .unwrap()
+    }
+
+    fn broken(break_it: impl FnOnce(&mut TraceType)) -> TypeError {
+        let mut trace = good();
+        break_it(&mut trace);
+        trace.check().unwrap_err()
+    }
+
+    fn only_field(trace: &mut TraceType) -> &mut Field {
+        &mut trace.events[0].fields.fields[0]
+    }
+
+    #[test]
+    fn ids_are_unique_and_fit() {
+        assert_eq!(good().check(), Ok(()));
+        assert_eq!(broken(|t| t.streams[1].id = 0), TypeError::DuplicateStream { id: 0 });
+        assert_eq!(broken(|t| t.events[1].id = 1), TypeError::DuplicateEvent { id: 1, stream_id: 0 });
+        let event = || "b".to_owned();
+        assert_eq!(broken(|t| t.events[1].id = 256), TypeError::EventId { event: event(), id: 256 });
+        assert_eq!(
+            broken(|t| t.events[1].stream_id = 2),
+            TypeError::NoStream { event: event(), stream_id: 2 }
+        );
+        assert_eq!(
+            broken(|t| t.streams[0].event_header.fields.clear()),
+            TypeError::NoEventId { stream_id: 0, count: 2 }
+        );
+        assert_eq!(broken(|t| t.packet_header.fields.clear()), TypeError::NoStreamId { id: 1 });
+    }
+
+    #[test]
+    fn names_are_identifiers_and_no_words_of_the_language() {
+        let error = |name: &str| TypeError::Name { name: name.to_owned() };
+        assert_eq!(broken(|t| only_field(t).name = "a b".to_owned()), error("_a b"));
+        assert_eq!(broken(|t| only_field(t).name = "Bool".to_owned()), error("_Bool"));
+        assert_eq!(broken(|t| t.packet_header.fields[0].name = "event".to_owned()), error("event"));
+        assert_eq!(broken(|t| t.clock.as_mut().unwrap().name = String::new()), error(""));
+        let number = crate::types::EnvValue::Int(1);
+        assert_eq!(broken(|t| t.env.push(("1a".to_owned(), number))), error("1a"));
+
+        // The underscore makes these possible.
+        let mut trace = good();
+        for name in ["event", "0", ""] {
+            only_field(&mut trace).name = name.to_owned();
+            assert_eq!(trace.check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn clock_values_need_a_clock_and_no_sign() {
+        let clock = IntType { clock: true, ..IntType::unsigned(8) };
+        let mapped = |int: &IntType| FieldType::Int(int.clone());
+        let error = TypeError::ClockValue { field: "n".to_owned() };
+        let mut trace = good();
+        only_field(&mut trace).field_type = mapped(&clock);
+        assert_eq!(trace.check(), Ok(()));
+        trace.clock = None;
+        assert_eq!(trace.check(), Err(error.clone()));
+        let signed = IntType { signed: true, ..clock };
+        assert_eq!(broken(|t| only_field(t).field_type = mapped(&signed)), error);
+    }
+
+    #[test]
+    fn a_length_is_an_unsigned_integer_before_the_sequence() {
+        let sequence =
+            || FieldType::Sequence { element: Box::new(FieldType::String), length_field: "n".to_owned() };
+        let field = Field { name: "s".to_owned(), field_type: sequence() };
+        let error = TypeError::Length { field: "s".to_owned(), length_field: "n".to_owned() };
+        let mut trace = good();
+        trace.events[0].fields.fields.push(field.clone());
+        assert_eq!(trace.check(), Ok(()));
+        assert_eq!(broken(|t| t.events[0].fields.fields.insert(0, field.clone())), error);
+        only_field(&mut trace).field_type = FieldType::Int(IntType::signed(8));
+        assert_eq!(trace.check(), Err(error));
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |levels| {
+            (0..levels).fold(FieldType::String, |element, _| FieldType::Array {
+                element: Box::new(element),
+                length: 1,
+            })
+        };
+        let mut trace = good();
+        only_field(&mut trace).field_type = nested(MAX_DEPTH - 1);
+        assert_eq!(trace.check(), Ok(()));
+        let error = TypeError::TooDeep { field: "n".to_owned() };
+        assert_eq!(broken(|t| only_field(t).field_type = nested(MAX_DEPTH)), error);
+    }
+}

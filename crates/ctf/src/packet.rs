@@ -13,6 +13,10 @@ use crate::types::{StructType, TraceType};
 /// `magic` of every packet of a data stream (CTF 1.8, section 5.1).
 pub const MAGIC: u64 = 0xC1FC_1FC1;
 
+/// Longest header that [`Decoder::header_len`](crate::read::Decoder::header_len) tells: arrays in
+/// hostile metadata may be of any length.
+const MAX_HEADER_LEN: u64 = 1 << 16;
+
 /// What is known of a packet before its first record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PacketHeader {
@@ -88,7 +92,7 @@ impl PacketPlan {
             header: Named::new(&trace.packet_header),
             contexts: trace.streams.iter().map(|s| (s.id, Named::new(&s.packet_context))).collect(),
             has_stream_id: trace.packet_header.position("stream_id").is_some(),
-            fixed_len: usize::try_from(fixed_bits.div_ceil(8)).unwrap_or(usize::MAX),
+            fixed_len: fixed_bits.div_ceil(8).min(MAX_HEADER_LEN) as usize,
         })
     }
 

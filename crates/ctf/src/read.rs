@@ -115,7 +115,8 @@ impl Decoder {
     }
 
     /// Bytes to read from a file before asking for [`Decoder::size`]: the length of the longest
-    /// packet header that has neither strings nor sequences. 88 for our own traces.
+    /// packet header that has neither strings nor sequences nor padding. 88 for our own traces; at
+    /// most 64 KiB.
     pub fn header_len(&self) -> usize {
         self.packet.fixed_len()
     }
@@ -280,7 +281,8 @@ fn extend(last: u64, low: u64, bits: u32) -> u64 {
 
 impl Events<'_> {
     /// Bytes read so far (from the beginning of the packet or piece), rounded up. After the last
-    /// event this is where the next piece begins.
+    /// event this is where the next piece begins, after an error where the record begins that can
+    /// not be read.
     pub fn offset(&self) -> usize {
         self.position.bit.div_ceil(8) as usize
     }
