@@ -86,8 +86,8 @@ impl Lifecycle {
     }
 }
 
-/// The thread that an event belongs to.
-pub(crate) fn tid(event: &Event) -> Option<i32> {
+/// The thread that an event belongs to (`tid` of `event.context`).
+pub fn tid(event: &Event) -> Option<i32> {
     event.context_field("tid").and_then(Value::bits).map(|bits| bits as i32)
 }
 

@@ -14,7 +14,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use ctf::merge::Item;
-use ctf::types::{EventType, Field};
+use ctf::types::Field;
 use ctf::{Event, Value};
 use schema::ast::{Direction, Stored};
 use schema::layout::State;
@@ -24,7 +24,7 @@ use schema::{Abi, Arg, Catalog, Syscall};
 use crate::call::{ArgValue, Call, Content, Outcome, Pointee, Read, state};
 use crate::happening::{Damage, Exec, Happening, Mode, Signal, Superseded, ThreadExit};
 use crate::lifecycle::{Lifecycle, tid};
-use crate::role::{Role, Slot};
+use crate::role::{Role, Roles, Slot};
 use crate::thread::Threads;
 
 /// `PR_SET_NAME` of `prctl(2)`.
@@ -35,9 +35,7 @@ const COMM_LEN: usize = 15;
 /// Pairs the events of a trace, fed in the order of time.
 #[derive(Debug, Default)]
 pub struct Pairing {
-    catalog: Option<Arc<Catalog>>,
-    /// By stream type and event id; the event type is kept to notice another trace with the same ids.
-    roles: HashMap<(u64, u64), (Arc<EventType>, Arc<Role>)>,
+    roles: Roles,
     threads: Threads,
     open: HashMap<i32, Open>,
     /// Threads whose last call came in another way than by `syscall` from 64-bit code.
@@ -58,7 +56,7 @@ struct Open {
 impl Pairing {
     /// Begins with nothing known. Without a catalog, calls have names and arguments as the trace has them.
     pub fn new(catalog: Option<Arc<Catalog>>) -> Self {
-        Pairing { catalog, ..Pairing::default() }
+        Pairing { roles: Roles::new(catalog), ..Pairing::default() }
     }
 
     /// Who is who at this point of the trace.
@@ -101,7 +99,7 @@ impl Pairing {
     }
 
     fn event(&mut self, event: Event, out: &mut Vec<Happening>) {
-        let role = self.role(&event.event_type);
+        let role = self.roles.of(&event.event_type);
         if *role == Role::Other {
             let lifecycle = Lifecycle::of(&event);
             self.threads.learn(lifecycle.as_ref());
@@ -116,18 +114,6 @@ impl Pairing {
         }
     }
 
-    fn role(&mut self, event_type: &Arc<EventType>) -> Arc<Role> {
-        let key = (event_type.stream_id, event_type.id);
-        if let Some((known, role)) = self.roles.get(&key)
-            && Arc::ptr_eq(known, event_type)
-        {
-            return Arc::clone(role);
-        }
-        let role = Arc::new(Role::of(event_type, self.catalog.as_deref()));
-        self.roles.insert(key, (Arc::clone(event_type), Arc::clone(&role)));
-        role
-    }
-
     /// A call without times, arguments and result.
     fn call(
         &mut self,
@@ -138,7 +124,7 @@ impl Pairing {
         syscall: Option<&Arc<Syscall>>,
     ) -> Call {
         let nr = syscall.map(|syscall| i64::from(syscall.nr));
-        let nr = nr.or_else(|| self.catalog.as_ref()?.number(abi, &name).map(i64::from));
+        let nr = nr.or_else(|| self.roles.catalog()?.number(abi, &name).map(i64::from));
         let thread = self.threads.enter(tid);
         Call {
             thread: thread.key,
@@ -160,7 +146,7 @@ impl Pairing {
 
     /// The name of a call that has no event of its own, as strace spells it.
     fn unknown_name(&self, abi: Abi, nr: i64) -> Arc<str> {
-        let known = u32::try_from(nr).ok().and_then(|nr| self.catalog.as_ref()?.name(abi, nr));
+        let known = u32::try_from(nr).ok().and_then(|nr| self.roles.catalog()?.name(abi, nr));
         known.map_or_else(|| format!("syscall_{nr:#x}").into(), Into::into)
     }
 

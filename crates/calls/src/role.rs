@@ -2,6 +2,7 @@
 //!
 //! All of it follows from the field names (`docs/format.md`), so a trace can be paired without any table.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ctf::types::{EventType, FieldType};
@@ -54,6 +55,39 @@ pub struct Slot {
     pub state: Option<usize>,
     /// Index of what it points to.
     pub content: Option<usize>,
+}
+
+/// Roles of the event types met so far, each found once.
+#[derive(Clone, Debug, Default)]
+pub struct Roles {
+    catalog: Option<Arc<Catalog>>,
+    /// By stream type and event id; the event type is kept to notice another trace with the same ids.
+    known: HashMap<(u64, u64), (Arc<EventType>, Arc<Role>)>,
+}
+
+impl Roles {
+    /// None known yet; descriptions come from that catalog.
+    pub fn new(catalog: Option<Arc<Catalog>>) -> Self {
+        Roles { catalog, known: HashMap::new() }
+    }
+
+    /// The catalog.
+    pub fn catalog(&self) -> Option<&Catalog> {
+        self.catalog.as_deref()
+    }
+
+    /// The role of an event type.
+    pub fn of(&mut self, event_type: &Arc<EventType>) -> Arc<Role> {
+        let key = (event_type.stream_id, event_type.id);
+        if let Some((known, role)) = self.known.get(&key)
+            && Arc::ptr_eq(known, event_type)
+        {
+            return Arc::clone(role);
+        }
+        let role = Arc::new(Role::of(event_type, self.catalog.as_deref()));
+        self.known.insert(key, (Arc::clone(event_type), Arc::clone(&role)));
+        role
+    }
 }
 
 /// Stored width of an argument of which no register is recorded.

@@ -1,2 +1,31 @@
-//! Calls to text.
+//! Calls and events to text.
+//!
+//! ```text
+//! Happening --Strace--> text as strace writes it
+//! Event ------Ftrace--> text as ftrace's first system call tracer wrote it
+//! Event ------Json----> one typed object a line
+//! ```
+//!
+//! A style gives one line for one record, newline included, as a `&str` that is valid until the next one. Whatever a traced
+//! program put into a record: the text is UTF-8 without control characters other than the newline and without
+//! characters that turn the writing direction.
+//!
+//! Pure: no I/O, no clock, no environment.
 #![forbid(unsafe_code)]
+
+mod argument;
+pub mod errno;
+mod flags;
+mod object;
+mod outcome;
+pub mod quote;
+pub mod signal;
+mod stamp;
+mod strace;
+mod token;
+mod value;
+mod variant;
+
+pub use stamp::{Stamp, WallClock};
+pub use strace::{Options, PidPrefix, Strace};
+pub use token::{Line, List};

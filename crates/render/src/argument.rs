@@ -1,0 +1,265 @@
+//! The arguments of a call.
+
+use calls::{ArgValue, Call, Content, Pointee, evaluate};
+use schema::ast::{Direction, Param, Stored, Ty};
+use schema::layout::State;
+use schema::{Abi, Catalog, Class};
+
+use crate::errno;
+use crate::object;
+use crate::token::{Line, List};
+use crate::value::{Value, address};
+use crate::variant::Meaning;
+
+/// How much is shown, and by which names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Show<'a> {
+    /// Names of constants and types.
+    pub(crate) catalog: &'a Catalog,
+    /// Most bytes of a string that is not a path, and most elements of a vector.
+    pub(crate) limit: usize,
+    /// `name=` before each argument.
+    pub(crate) names: bool,
+}
+
+impl Show<'_> {
+    /// Shows `(a, b, c)`.
+    pub(crate) fn arguments(self, line: &mut Line, call: &Call, meaning: Option<&Meaning<'_>>) {
+        line.open(List::Arguments);
+        if call.args.is_empty() && call.entry_time.is_none() {
+            line.next();
+            line.word("?");
+        }
+        for (at, arg) in call.args.iter().enumerate() {
+            let known = meaning.and_then(|meaning| meaning.params.get(at));
+            if known.is_some_and(|(param, class)| self.is_absent(call, param, *class)) {
+                continue;
+            }
+            if self.names {
+                line.member(&arg.name)
+            } else {
+                line.next()
+            }
+            match known {
+                Some((param, class)) => self.described(line, call, arg, param, *class),
+                None => self.undescribed(line, call, arg),
+            }
+        }
+        line.close();
+    }
+
+    /// True when the call has no such argument, given the values of the others.
+    fn is_absent(self, call: &Call, param: &Param, class: Class) -> bool {
+        class == Class::Void || (!class.is_pointer() && self.is_false(call, param))
+    }
+
+    /// True when the condition of the parameter is known not to hold.
+    fn is_false(self, call: &Call, param: &Param) -> bool {
+        param.condition.as_ref().is_some_and(|condition| evaluate(condition, call, self.catalog) == Some(0))
+    }
+
+    fn described(self, line: &mut Line, call: &Call, arg: &ArgValue, param: &Param, class: Class) {
+        if !class.is_pointer() {
+            let Some(bits) = arg.raw else { return line.word("?") };
+            let (ty, render) = (param.ty.name.as_str(), param.render.as_deref());
+            return Value { ty, render, class, bits, stored: arg.stored }.show(line, self.catalog);
+        }
+        let failed = call.ret().and_then(errno::of_result).is_some();
+        let hidden = self.is_false(call, param) || (failed && param.condition.is_none());
+        let before =
+            arg.before.as_ref().filter(|p| p.is_readable() && param.direction != Some(Direction::Out));
+        let after = arg.after.as_ref().filter(|p| p.is_readable() && !hidden);
+        let shown = |line: &mut Line, pointee: &Pointee| self.pointee(line, call, arg, param, class, pointee);
+        match (before, after) {
+            (Some(before), Some(after)) if before.content != after.content => {
+                shown(line, before);
+                line.word(" => ");
+                shown(line, after);
+            }
+            (_, Some(pointee)) | (Some(pointee), None) => shown(line, pointee),
+            (None, None) => unread(line, arg),
+        }
+    }
+
+    fn pointee(
+        self,
+        line: &mut Line,
+        call: &Call,
+        arg: &ArgValue,
+        param: &Param,
+        class: Class,
+        pointee: &Pointee,
+    ) {
+        let cut = pointee.state == State::Cut;
+        match &pointee.content {
+            Content::Nothing => unread(line, arg),
+            Content::Text(text) if class == Class::Path => line.string(text, cut),
+            Content::Text(text) => self.string(line, text, cut),
+            Content::Texts(texts) if &*arg.name == "envp" => environment(line, arg, texts.len(), cut),
+            Content::Texts(texts) => self.strings(line, texts, cut),
+            Content::Bytes(bytes) if class == Class::Bytes => match param.render.as_deref() {
+                Some("path" | "str") => {
+                    let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+                    line.string(text, cut && text.len() == bytes.len());
+                }
+                Some("cpumask") if !cut => cpus(line, bytes),
+                Some(_) => unread(line, arg),
+                None => self.string(line, bytes, cut),
+            },
+            Content::Bytes(bytes) => {
+                let size =
+                    self.catalog.size_of(call.abi, &param.ty).map_or(bytes.len(), |size| size as usize);
+                self.objects(line, call.abi, arg, &param.ty, class, bytes, size);
+            }
+        }
+    }
+
+    /// One object, or a row of them.
+    #[expect(clippy::too_many_arguments, reason = "all of it is needed at the leaf, and only there")]
+    fn objects(
+        self,
+        line: &mut Line,
+        abi: Abi,
+        arg: &ArgValue,
+        ty: &Ty,
+        class: Class,
+        bytes: &[u8],
+        size: usize,
+    ) {
+        let mut trial = Line::new();
+        if size == 0
+            || !bytes.len().is_multiple_of(size)
+            || !self.object(&mut trial, abi, ty, &bytes[..size.min(bytes.len())])
+        {
+            return unread(line, arg);
+        }
+        let bracket =
+            class == Class::Array || !object::is_known(ty.name.as_str(), size) || ty.name == "sched_param";
+        if !bracket {
+            self.object(line, abi, ty, bytes);
+            return;
+        }
+        line.open(List::Elements);
+        for one in bytes.chunks_exact(size) {
+            line.next();
+            self.object(line, abi, ty, one);
+        }
+        line.close();
+    }
+
+    fn object(self, line: &mut Line, abi: Abi, ty: &Ty, bytes: &[u8]) -> bool {
+        if ty.name == "wstatus"
+            && let &[a, b, c, d] = bytes
+        {
+            object::wait_status(line, u32::from_le_bytes([a, b, c, d]));
+            return true;
+        }
+        if object::show(line, self.catalog, &ty.name, bytes) {
+            return true;
+        }
+        let Some((class, stored)) = self.number_type(abi, ty, bytes.len()) else { return false };
+        let raw = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let unused = 64 - u32::from(stored.bytes) * 8;
+        let bits = if stored.signed { ((raw << unused) as i64 >> unused) as u64 } else { raw };
+        Value { ty: &ty.name, render: None, class, bits, stored }.show(line, self.catalog);
+        true
+    }
+
+    /// Class, width and sign of a number behind a pointer; `None` when the type is no number.
+    fn number_type(self, abi: Abi, ty: &Ty, len: usize) -> Option<(Class, Stored)> {
+        if self.catalog.size_of(abi, ty)? as usize != len || !matches!(len, 1 | 2 | 4 | 8) {
+            return None;
+        }
+        let param = Param {
+            direction: None,
+            ty: ty.clone(),
+            name: String::new(),
+            extent: None,
+            load: None,
+            render: None,
+            condition: None,
+            otherwise: None,
+        };
+        let class = self.catalog.class(&param);
+        if class == Class::Sub && ty.name != "hex" {
+            return None;
+        }
+        let word = ty.name.as_str();
+        let signed = match (self.catalog.set(word), self.catalog.type_line(word)) {
+            (Some(set), _) => set.stored.is_some_and(|stored| stored.signed),
+            (_, Some(line)) => line.stored.signed,
+            _ => {
+                matches!(class, Class::Fd | Class::AtFd | Class::Pid | Class::Off | Class::Signal)
+                    || matches!(word, "int" | "long" | "s8" | "s16" | "s32" | "s64")
+            }
+        };
+        Some((class, Stored::new(len as u8, signed)))
+    }
+
+    /// A string, as far as the limit allows.
+    fn string(self, line: &mut Line, text: &[u8], cut: bool) {
+        let shown = text.get(..self.limit).unwrap_or(text);
+        line.string(shown, cut || shown.len() < text.len());
+    }
+
+    fn strings(self, line: &mut Line, texts: &[Vec<u8>], cut: bool) {
+        line.open(List::Elements);
+        for text in texts.iter().take(self.limit) {
+            line.next();
+            self.string(line, text, false);
+        }
+        if cut || texts.len() > self.limit {
+            line.more();
+        }
+        line.close();
+    }
+
+    /// By what was recorded alone.
+    fn undescribed(self, line: &mut Line, call: &Call, arg: &ArgValue) {
+        let readable = |pointee: &&Pointee| pointee.is_readable();
+        match arg.after.as_ref().filter(readable).or(arg.before.as_ref().filter(readable)) {
+            Some(Pointee { content: Content::Text(text) | Content::Bytes(text), state, .. }) => {
+                return self.string(line, text, *state == State::Cut);
+            }
+            Some(Pointee { content: Content::Texts(texts), state, .. }) => {
+                return self.strings(line, texts, *state == State::Cut);
+            }
+            _ => {}
+        }
+        match arg.raw {
+            Some(bits) if call.name.starts_with("syscall_0x") => line.hex(bits),
+            Some(bits) if arg.stored.signed => line.signed(bits as i64),
+            Some(bits) if arg.stored.bytes < 8 => line.unsigned(bits),
+            _ => unread(line, arg),
+        }
+    }
+}
+
+/// Nothing was read: the address, as far as it is known.
+fn unread(line: &mut Line, arg: &ArgValue) {
+    let null = |pointee: &Pointee| pointee.state == State::Null;
+    match arg.raw {
+        Some(raw) => address(line, raw),
+        None if arg.before.iter().chain(&arg.after).any(null) => line.word("NULL"),
+        None => line.word("?"),
+    }
+}
+
+/// `0x7ffe... /* 58 vars */`
+fn environment(line: &mut Line, arg: &ArgValue, count: usize, cut: bool) {
+    unread(line, arg);
+    let words = if count == 1 && !cut { "var" } else { "vars" };
+    line.comment(&format!("{count}{} {words}", if cut { "+" } else { "" }));
+}
+
+/// `[0 3]`: the CPUs of a mask.
+fn cpus(line: &mut Line, bytes: &[u8]) {
+    line.open(List::Elements);
+    for (at, byte) in bytes.iter().enumerate() {
+        for bit in (0..8).filter(|bit| byte >> bit & 1 == 1) {
+            line.next_in_set();
+            line.unsigned(at as u64 * 8 + bit);
+        }
+    }
+    line.close();
+}
