@@ -160,3 +160,18 @@ fn numbers_agree_with_the_installed_headers() {
         assert!(compared > 300);
     }
 }
+
+#[test]
+fn decoding_a_value_loses_no_bit() {
+    use proptest::prelude::*;
+    let sets: Vec<_> = Catalog::builtin().sets().collect();
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(5000) };
+    proptest!(config, |(set in proptest::sample::select(sets), value in any::<u64>(), kept in any::<u64>(), bits in 1u32..=64)| {
+        // Sparse values meet names more often than random ones.
+        let value = value & kept & kept.rotate_left(13);
+        let width = if bits == 64 { u64::MAX } else { (1 << bits) - 1 };
+        let decoded = set.decode(value, bits);
+        let named = decoded.names.iter().map(|name| set.value(name).unwrap() & width);
+        prop_assert_eq!(named.fold(decoded.rest, |all, part| all | part), value & width);
+    });
+}

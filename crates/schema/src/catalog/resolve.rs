@@ -3,7 +3,7 @@
 use super::Catalog;
 use super::words::{Value, c_spelling};
 use crate::abi::Abi;
-use crate::ast::{Call, Expr, Extent, Param, Proto, Returns, Stored, Ty};
+use crate::ast::{Call, Extent, Param, Proto, Returns, Stored, Ty};
 use crate::class::Class;
 
 /// A system call as one kernel has it.
@@ -216,24 +216,4 @@ pub(super) fn names_of<'a>(param: &'a Param, names: &mut Vec<&'a str>) {
     param.load.iter().filter_map(|load| load.total.as_ref()).for_each(|total| total.names(names));
     param.condition.iter().for_each(|condition| condition.names(names));
     param.otherwise.iter().for_each(|otherwise| names_of(otherwise, names));
-}
-
-impl Expr {
-    /// Appends the names of arguments and constants that the expression uses.
-    pub fn names<'a>(&'a self, names: &mut Vec<&'a str>) {
-        match self {
-            Expr::Name(name) | Expr::Deref(name) => names.push(name),
-            Expr::Number(_)
-            | Expr::Ret
-            | Expr::Err
-            | Expr::Interrupted
-            | Expr::Member(_)
-            | Expr::SizeOf(_) => {}
-            Expr::Old(inner) | Expr::Unary(_, inner) => inner.names(names),
-            Expr::Min(a, b) | Expr::Max(a, b) | Expr::Binary(_, a, b) => {
-                a.names(names);
-                b.names(names);
-            }
-        }
-    }
 }
