@@ -9,12 +9,12 @@ use crate::insn::{Alu, Cond, Helper, Label, MapRef, Reg::*, Size};
 use crate::program::Error;
 use crate::ring;
 
-/// Stack slots: an element of a vector, a length, the ring while `r7` counts, the pointer of this pointee, the cursor before it.
+/// Stack slots: an element of a vector, a length, the ring while `r7` counts, the pointer of this pointee, where a vector is full.
 const STACK_ELEMENT: i16 = -16;
 const STACK_LENGTH: i16 = -24;
 const STACK_RING: i16 = -32;
 const STACK_POINTER: i16 = -40;
-const STACK_CURSOR: i16 = -48;
+const STACK_END: i16 = -48;
 
 impl Generator<'_> {
     pub(super) fn pointees(&mut self) -> Result<(), Error> {
@@ -33,7 +33,7 @@ impl Generator<'_> {
                     self.launder(bound);
                 }
                 Copy::Strings { most, cap, all } => {
-                    self.strings(pointee, *most, *cap, start + u32::from(*all))?;
+                    self.strings(pointee, (*most, *cap, *all), start)?;
                     self.launder(bound);
                 }
                 Copy::Bytes { length, cap } => {
@@ -104,17 +104,19 @@ impl Generator<'_> {
         self.asm.alu(Alu::Add, R1, R9);
     }
 
-    /// `r0` = bytes of the string at `r3`, copied to the cursor, NUL included: `cap + 1` at most once [`Self::cut`] has run. Jumps to
-    /// `bad` when it cannot be read and to `whole` when it fits.
+    /// `r0` = bytes of the string at `r3`, copied to the cursor, NUL included: `cap + 1` at most. Jumps to `bad` when it cannot be
+    /// read and to `long` when it is longer, for [`Self::cut`].
     ///
     /// The helper's result is the same for a string that fits exactly and for one that it cut, so it is given one byte more than
     /// is kept. That byte may be the one behind the longest record: [`Self::reserve`] leaves it free.
-    fn read_string(&mut self, cap: u16, bad: Label, whole: Label) {
+    ///
+    /// The verifier walks on before it jumps: the wide range of lengths first, the one long length later, which is then nothing new.
+    fn read_string(&mut self, cap: u16, bad: Label, long: Label) {
         self.cursor();
         self.asm.set(R2, i32::from(cap) + 2);
         self.asm.call(Helper::ProbeReadUserStr);
         self.asm.jump_if_imm(Cond::SLe, R0, 0, bad);
-        self.asm.jump_if_imm(Cond::Ne, R0, i32::from(cap) + 2, whole);
+        self.asm.jump_if_imm(Cond::Eq, R0, i32::from(cap) + 2, long);
     }
 
     /// Ends the string at the cursor after `cap` bytes.
@@ -128,11 +130,13 @@ impl Generator<'_> {
     }
 
     fn string(&mut self, pointee: &Pointee, cap: u16) -> Result<(), Error> {
-        let (bad, join) = (self.asm.label(), self.asm.label());
+        let (long, bad, join) = (self.asm.label(), self.asm.label(), self.asm.label());
         self.asm.note("a string");
         self.pointer(pointee)?;
         self.state(pointee, State::Ok)?;
-        self.read_string(cap, bad, join);
+        self.read_string(cap, bad, long);
+        self.asm.jump(join);
+        self.asm.place(long);
         self.cut(pointee, cap)?;
         self.asm.jump(join);
         self.asm.place(bad);
@@ -146,9 +150,15 @@ impl Generator<'_> {
         Ok(())
     }
 
-    fn strings(&mut self, pointee: &Pointee, most: u16, cap: u16, all: u32) -> Result<(), Error> {
-        let (top, whole, full, bad, done) =
-            (self.asm.label(), self.asm.label(), self.asm.label(), self.asm.label(), self.asm.label());
+    /// `start`: the largest that the cursor can be here.
+    fn strings(
+        &mut self,
+        pointee: &Pointee,
+        (most, cap, all): (u16, u16, u16),
+        start: u32,
+    ) -> Result<(), Error> {
+        let (top, next, done) = (self.asm.label(), self.asm.label(), self.asm.label());
+        let (long, full, bad) = (self.asm.label(), self.asm.label(), self.asm.label());
         let (shift, element) = match self.shape.registers {
             Registers::X86_64 => (3, Size::B8),
             Registers::I386 => (2, Size::B4),
@@ -160,7 +170,12 @@ impl Generator<'_> {
         self.pointer(pointee)?;
         self.state(pointee, State::Ok)?;
         self.asm.store(Size::B8, R10, STACK_RING, R7);
-        self.asm.store(Size::B8, R10, STACK_CURSOR, R9);
+        self.asm.mov(R1, R9);
+        self.asm.alu_imm(Alu::Add, R1, i32::from(all));
+        self.asm.store(Size::B8, R7, ring::SCRATCH, R1);
+        self.asm.load(Size::B8, R1, R7, ring::SCRATCH);
+        self.asm.jump_if_imm(Cond::Gt, R1, (start + u32::from(all)) as i32, self.oversize);
+        self.asm.store(Size::B8, R10, STACK_END, R1);
         self.asm.set(R7, 0);
         self.asm.place(top);
         self.asm.load(Size::B8, R3, R10, STACK_POINTER);
@@ -175,20 +190,24 @@ impl Generator<'_> {
         self.asm.load(element, R3, R10, STACK_ELEMENT);
         self.asm.jump_if_imm(Cond::Eq, R3, 0, done);
         self.asm.jump_if_imm(Cond::Ge, R7, i32::from(most), full);
-        self.asm.jump_if_imm(Cond::Gt, R9, all as i32, full);
-        self.read_string(cap, bad, whole);
-        self.cut(pointee, cap)?;
-        self.asm.place(whole);
+        self.asm.load(Size::B8, R1, R10, STACK_END);
+        self.asm.jump_if(Cond::Gt, R9, R1, full);
+        self.read_string(cap, bad, long);
+        self.asm.place(next);
         self.asm.alu(Alu::Add, R9, R0);
         self.asm.alu_imm(Alu::Add, R7, 1);
         self.asm.jump(top);
+        self.asm.place(long);
+        self.cut(pointee, cap)?;
+        self.asm.jump(next);
         self.asm.place(full);
         self.state(pointee, State::Cut)?;
         self.asm.jump(done);
         self.asm.place(bad);
         self.failed(pointee)?;
         self.asm.set(R7, 0);
-        self.asm.load(Size::B8, R9, R10, STACK_CURSOR);
+        self.asm.load(Size::B8, R9, R10, STACK_END);
+        self.asm.alu_imm(Alu::Sub, R9, i32::from(all));
         self.asm.place(done);
         self.asm.store(Size::B1, R8, count_at, R7);
         self.asm.load(Size::B8, R7, R10, STACK_RING);
