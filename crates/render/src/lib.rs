@@ -16,6 +16,8 @@
 mod argument;
 pub mod errno;
 mod flags;
+pub mod ftrace;
+mod json;
 mod object;
 mod outcome;
 pub mod quote;
@@ -26,6 +28,8 @@ mod token;
 mod value;
 mod variant;
 
+pub use ftrace::Ftrace;
+pub use json::Json;
 pub use stamp::{Stamp, WallClock};
 pub use strace::{Options, PidPrefix, Strace};
 pub use token::{Line, List};
