@@ -1,27 +1,31 @@
 //! What babeltrace2 says of a trace: its text, cut back into events.
 //!
-//! The text is that of `babeltrace2 --clock-seconds --no-delta` (component `sink.text.pretty`).
+//! The text is that of `babeltrace2 --clock-cycles --no-delta` (component `sink.text.pretty`).
 
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Map, Value};
 
-/// One event as babeltrace2 tells it.
+/// One event, as babeltrace2 or our own JSON tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// The timestamp in nanoseconds, as the trace's clock has it.
-    pub time_ns: u64,
+    /// The timestamp, in ticks of the trace's clock.
+    pub time: u64,
+    /// The CPU of the packet.
+    pub cpu: u64,
+    /// The thread, from the event's context.
+    pub tid: u64,
     /// `syscall_entry_openat`
     pub name: String,
-    /// Packet context, event context and payload in one: `cpu_id`, `tid`, then the fields of the event.
+    /// The payload. An enumeration is its label, or its number where it has none.
     pub fields: Map<String, Value>,
 }
 
 /// `babeltrace2`, to be given to [`run::run`] or [`run::each_line`].
 pub fn command(directory: &Path) -> Command {
     let mut command = Command::new("babeltrace2");
-    command.args(["--clock-seconds", "--no-delta"]).arg(directory);
+    command.args(["--clock-cycles", "--no-delta"]).arg(directory);
     command
 }
 
@@ -33,23 +37,26 @@ pub fn command(directory: &Path) -> Command {
 pub fn event(line: &str) -> Result<Event, String> {
     let mut text = Text { rest: line };
     text.take("[")?;
-    let (seconds, fraction) = text.until("] ")?.split_once('.').ok_or("no fraction in the timestamp")?;
-    if fraction.len() != 9 {
-        return Err(format!("{fraction}: not nanoseconds"));
-    }
-    let number = |s: &str| s.parse::<u64>().map_err(|e| format!("{s}: {e}"));
-    let time_ns = number(seconds)? * 1_000_000_000 + number(fraction)?;
+    let cycles = text.until("] ")?;
+    let time = cycles.parse::<u64>().map_err(|e| format!("{cycles}: {e}"))?;
     // A host name may stand before the event's.
     let head = text.until(": {")?;
     let name = head.rsplit(' ').next().unwrap_or(head).to_owned();
-    let mut fields = Map::new();
-    loop {
-        fields.extend(text.members()?);
-        if text.rest.is_empty() {
-            return Ok(Event { time_ns, name, fields });
-        }
+    let mut groups = vec![text.members()?];
+    while !text.rest.is_empty() {
         text.take(", {")?;
+        groups.push(text.members()?);
     }
+    if groups.len() == 2 {
+        // A payload without fields is not printed.
+        groups.push(Map::new());
+    }
+    let [packet, context, fields] =
+        <[_; 3]>::try_from(groups).map_err(|groups| format!("{} groups of fields, not 3", groups.len()))?;
+    let number = |group: &Map<String, Value>, name: &str| {
+        group.get(name).and_then(Value::as_u64).ok_or_else(|| format!("no {name} in {group:?}"))
+    };
+    Ok(Event { time, cpu: number(&packet, "cpu_id")?, tid: number(&context, "tid")?, name, fields })
 }
 
 /// A line that is being read from the left.
@@ -117,12 +124,14 @@ impl<'a> Text<'a> {
                 self.take("[")?;
                 self.elements().map(Value::Array)
             }
-            // An enumeration: its labels, then the number: ( "ok" : container = 0 ).
+            // An enumeration: its label, then the number: ( "ok" : container = 0 ), ( <unknown> : container = 9 ).
             Some(b'(') => {
+                self.take("( ")?;
+                let label = if self.rest.starts_with('"') { Some(self.string()?) } else { None };
                 self.until(" : container = ")?;
-                let value = self.number()?;
+                let number = self.number()?;
                 self.take(" )")?;
-                Ok(value)
+                Ok(label.map_or(number, Value::String))
             }
             _ => self.number(),
         }
@@ -132,8 +141,11 @@ impl<'a> Text<'a> {
         let end = self.rest.find([' ', ',']).unwrap_or(self.rest.len());
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest;
-        let value = match text.strip_prefix("0x") {
-            Some(hex) => u64::from_str_radix(hex, 16).ok().map(Value::from),
+        let digits = text.strip_prefix("0x").map(|digits| (digits, 16));
+        let digits =
+            digits.or_else(|| text.strip_prefix('0').filter(|rest| !rest.is_empty()).map(|rest| (rest, 8)));
+        let value = match digits {
+            Some((digits, base)) => u64::from_str_radix(digits, base).ok().map(Value::from),
             None => {
                 text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from)).ok()
             }
@@ -186,18 +198,22 @@ mod tests {
 
     #[test]
     fn an_event_has_time_name_and_fields() {
-        let line = "[1000.000000005] syscall_entry_openat: { cpu_id = 1 }, { tid = 42 }, { dfd = -100, \
-                    filename_ptr = 0x7FFE, filename_state = ( \"ok\" : container = 0 ), filename = \"/etc\", flags = 0 }";
+        let line = "[00000000000000005] syscall_entry_openat: { cpu_id = 1 }, { tid = 42 }, { dfd = -100, \
+                    filename_ptr = 0x7FFE, filename_state = ( \"ok\" : container = 0 ), filename = \"/etc\", \
+                    flags = 0, mode = 0644, odd = ( <unknown> : container = 9 ) }";
         let event = event(line).unwrap();
-        assert_eq!((event.time_ns, event.name.as_str()), (1_000_000_000_005, "syscall_entry_openat"));
-        let expected = json!({"cpu_id": 1, "tid": 42, "dfd": -100, "filename_ptr": 0x7ffe, "filename_state": 0,
-                              "filename": "/etc", "flags": 0});
+        assert_eq!(
+            (event.time, event.cpu, event.tid, event.name.as_str()),
+            (5, 1, 42, "syscall_entry_openat")
+        );
+        let expected = json!({"dfd": -100, "filename_ptr": 0x7ffe, "filename_state": "ok", "filename": "/etc",
+                              "flags": 0, "mode": 0o644, "odd": 9});
         assert_eq!(Value::Object(event.fields), expected);
     }
 
     #[test]
     fn sequences_and_escapes_come_back() {
-        let line = r#"[0.000000001] host syscall_entry_execve: { cpu_id = 0 }, { tid = 1 }, { argv_count = 2, argv = [ [0] = "a, b = 1 }", [1] = "\"q\" \\ \n\x01" ], data = [ ], nr = 18446744073709551615 }"#;
+        let line = r#"[1] host syscall_entry_execve: { cpu_id = 0 }, { tid = 1 }, { argv_count = 2, argv = [ [0] = "a, b = 1 }", [1] = "\"q\" \\ \n\x01" ], data = [ ], nr = 18446744073709551615 }"#;
         let event = event(line).unwrap();
         assert_eq!(event.fields["argv"], json!(["a, b = 1 }", "\"q\" \\ \n\u{1}"]));
         assert_eq!(event.fields["data"], json!([]));
@@ -205,12 +221,19 @@ mod tests {
     }
 
     #[test]
+    fn an_event_without_fields_has_none() {
+        let event = event("[1] syscall_entry_getppid: { cpu_id = 0 }, { tid = 1 }").unwrap();
+        assert!(event.fields.is_empty());
+    }
+
+    #[test]
     fn a_cut_line_is_an_error() {
-        let line = "[1.000000005] a: { cpu_id = 1 }, { tid = 42, s = \"x\" }";
-        for end in 1..line.len() {
-            if !line[..end].ends_with('}') {
-                assert!(event(&line[..end]).is_err(), "{}", &line[..end]);
-            }
+        let line = "[15] a: { cpu_id = 1 }, { tid = 42 }, { s = \"x\" }";
+        assert!(event(line).is_ok());
+        for end in 0..line.len() {
+            // Cut behind the context it reads as an event without fields.
+            let whole = line[..end].ends_with("{ tid = 42 }");
+            assert_eq!(event(&line[..end]).is_ok(), whole, "{}", &line[..end]);
         }
     }
 }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod babeltrace;
+pub mod json;
 pub mod run;
 pub mod same_run;
 pub mod strace_line;
