@@ -198,7 +198,8 @@ impl Map {
         })
     }
 
-    pub(crate) fn fd(&self) -> RawFd {
+    /// The map's descriptor, as programs name it when they are loaded.
+    pub fn fd(&self) -> RawFd {
         self.fd.as_raw_fd()
     }
 }
@@ -337,6 +338,8 @@ struct ProgInfo {
     verified_insns: u32,
     attach_btf_obj_id: u32,
     attach_btf_id: u32,
+    /// The kernel refuses bytes behind its own structure that are not zero, and padding would be just any bytes.
+    zero: u32,
 }
 
 /// An attached program. Dropping it detaches.

@@ -8,6 +8,7 @@ pub mod dispatch;
 pub mod facts;
 pub mod generate;
 pub mod insn;
+pub mod interpret;
 mod listing;
 pub mod program;
 pub mod protocol;

@@ -195,6 +195,10 @@ impl Generator<'_> {
         self.read_string(cap, bad, long);
         self.asm.place(next);
         self.asm.alu(Alu::Add, R9, R0);
+        self.asm.note("laundered, so that every turn begins in the same state");
+        self.asm.load(Size::B8, R1, R10, STACK_RING);
+        self.asm.store(Size::B8, R1, ring::SCRATCH, R9);
+        self.asm.load(Size::B8, R9, R1, ring::SCRATCH);
         self.asm.alu_imm(Alu::Add, R7, 1);
         self.asm.jump(top);
         self.asm.place(long);

@@ -1,0 +1,8 @@
+//! Generated programs, run by the interpreter: which bytes they write, and what they do to the ring and to the set of threads.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod packets;
+mod pointees;
+mod records;
+mod scene;
