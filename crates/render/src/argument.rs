@@ -8,7 +8,7 @@ use schema::{Abi, Catalog, Class};
 use crate::errno;
 use crate::object;
 use crate::token::{Line, List};
-use crate::value::{Value, address};
+use crate::value::{Value, address, is_device, mode};
 use crate::variant::Meaning;
 
 /// How much is shown, and by which names.
@@ -50,7 +50,10 @@ impl Show<'_> {
 
     /// True when the call has no such argument, given the values of the others.
     fn is_absent(self, call: &Call, param: &Param, class: Class) -> bool {
-        class == Class::Void || (!class.is_pointer() && self.is_false(call, param))
+        let mode = || call.arg("mode").and_then(|mode| mode.raw);
+        class == Class::Void
+            || (!class.is_pointer() && self.is_false(call, param))
+            || (makes_node(&call.name) && param.ty.name == "dev" && !mode().is_some_and(is_device))
     }
 
     /// True when the condition of the parameter is known not to hold.
@@ -61,6 +64,9 @@ impl Show<'_> {
     fn described(self, line: &mut Line, call: &Call, arg: &ArgValue, param: &Param, class: Class) {
         if !class.is_pointer() {
             let Some(bits) = arg.raw else { return line.word("?") };
+            if class == Class::Mode && makes_node(&call.name) {
+                return mode(line, bits);
+            }
             let (ty, render) = (param.ty.name.as_str(), param.render.as_deref());
             return Value { ty, render, class, bits, stored: arg.stored }.show(line, self.catalog);
         }
@@ -126,16 +132,13 @@ impl Show<'_> {
         bytes: &[u8],
         size: usize,
     ) {
-        let mut trial = Line::new();
-        if size == 0
-            || !bytes.len().is_multiple_of(size)
-            || !self.object(&mut trial, abi, ty, &bytes[..size.min(bytes.len())])
-        {
+        let one = bytes.get(..size).filter(|one| !one.is_empty() && bytes.len().is_multiple_of(size));
+        if !one.is_some_and(|one| self.object(&mut Line::new(), abi, ty, one)) {
             return unread(line, arg);
         }
-        let bracket =
-            class == Class::Array || !object::is_known(ty.name.as_str(), size) || ty.name == "sched_param";
-        if !bracket {
+        // strace puts brackets around numbers and rows, not around a structure.
+        let single = class != Class::Array && bytes.len() == size && object::is_structure(&ty.name, size);
+        if single {
             self.object(line, abi, ty, bytes);
             return;
         }
@@ -233,6 +236,11 @@ impl Show<'_> {
             _ => unread(line, arg),
         }
     }
+}
+
+/// `mknod` alone takes the kind of a file along with its permissions, and a device number if it is one.
+fn makes_node(name: &str) -> bool {
+    matches!(name, "mknod" | "mknodat")
 }
 
 /// Nothing was read: the address, as far as it is known.

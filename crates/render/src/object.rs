@@ -25,6 +25,8 @@ enum Form {
     Handler,
     /// A 64-bit set of signals.
     Signals,
+    /// `epoll_data_t`, as number of 32 and of 64 bits.
+    Data,
     /// Bits named by a set of the catalog.
     Named(usize, &'static str),
     /// An object of its own.
@@ -97,7 +99,7 @@ const LAYOUTS: &[(&str, usize, &[Member])] = &[
             ("revents", 6, Form::Named(2, "poll_events")),
         ],
     ),
-    ("epoll_event", 12, &[("events", 0, Form::Named(4, "epoll_events")), ("data", 4, Form::Hex(8))]),
+    ("epoll_event", 12, &[("events", 0, Form::Named(4, "epoll_events")), ("data", 4, Form::Data)]),
     (
         "winsize",
         8,
@@ -178,9 +180,9 @@ pub(crate) fn show(line: &mut Line, catalog: &Catalog, ty: &str, bytes: &[u8]) -
     true
 }
 
-/// True when [`show`] knows the type.
-pub(crate) fn is_known(ty: &str, size: usize) -> bool {
-    matches!((ty, size), ("sigset", 8) | ("stat", 144) | ("statx", 256) | ("sched_param", 4))
+/// True when [`show`] shows the type with brackets of its own.
+pub(crate) fn is_structure(ty: &str, size: usize) -> bool {
+    matches!((ty, size), ("sigset", 8) | ("stat", 144) | ("statx", 256))
         || LAYOUTS.iter().any(|layout| layout.0 == ty && layout.1 == size)
 }
 
@@ -201,6 +203,14 @@ fn structure(line: &mut Line, catalog: &Catalog, members: &[Member], bytes: &[u8
             Form::Limit => limit(line, word(bytes, at, 8)),
             Form::Handler => handler(line, word(bytes, at, 8)),
             Form::Signals => signal::set(line, word(bytes, at, 8)),
+            Form::Data => {
+                line.open(List::Members);
+                line.member("u32");
+                line.unsigned(word(bytes, at, 4));
+                line.member("u64");
+                line.unsigned(word(bytes, at, 8));
+                line.close();
+            }
             Form::Named(width, set) => named(line, catalog, set, word(bytes, at, width), width),
             Form::Object(ty, size) => {
                 let inner = bytes.get(at..at + size).unwrap_or_default();
@@ -248,6 +258,11 @@ fn handler(line: &mut Line, value: u64) {
     }
 }
 
+/// A device number as user space passes it (`new_encode_dev`): 12 bits of major inside, the minor around them.
+pub(crate) fn encoded_device(line: &mut Line, dev: u64) {
+    device(line, dev >> 8 & 0xfff, dev & 0xff | dev >> 12 & 0xfff00);
+}
+
 fn device(line: &mut Line, major: u64, minor: u64) {
     line.word("makedev");
     line.open(List::Arguments);
@@ -266,9 +281,7 @@ fn stat(line: &mut Line, bytes: &[u8]) {
     value::mode(line, mode);
     if value::is_device(mode) {
         line.member("st_rdev");
-        let dev = word(bytes, 40, 8);
-        // new_encode_dev: 12 bits of major inside, the minor around them.
-        device(line, dev >> 8 & 0xfff, dev & 0xff | dev >> 12 & 0xfff00);
+        encoded_device(line, word(bytes, 40, 8));
     } else {
         line.member("st_size");
         line.signed(word(bytes, 48, 8) as i64);

@@ -44,7 +44,7 @@ fn result(line: &mut Line, call: &Call, ret: i64, meaning: Option<&Meaning<'_>>,
             ret,
             |line| {
                 if set.flags {
-                    line.word("flags ");
+                    line.word(title(ty));
                     flags::flags(line, set, ret as u64, 64);
                 } else {
                     flags::one_of(line, set, ret as u64, 32);
@@ -82,6 +82,15 @@ fn named(line: &mut Line, ret: i64, name: impl FnOnce(&mut Line), known: bool) {
         let mut words = Line::new();
         name(&mut words);
         line.remark(words.as_str());
+    }
+}
+
+/// What strace says before the names of some results.
+fn title(set: &str) -> &'static str {
+    match set {
+        "open_flags" | "fd_flags" => "flags ",
+        "seal_flags" => "seals ",
+        _ => "",
     }
 }
 

@@ -3,8 +3,8 @@
 use schema::ast::{Render, Stored, TypeLine};
 use schema::{Catalog, Class};
 
-use crate::token::Line;
-use crate::{flags, signal};
+use crate::token::{Line, List};
+use crate::{flags, object, signal};
 
 /// `AT_FDCWD` of `openat(2)`.
 const AT_FDCWD: i32 = -100;
@@ -61,7 +61,13 @@ impl Value<'_> {
         {
             return;
         }
+        if self.ty == "dev" {
+            return object::encoded_device(line, self.narrow());
+        }
         if let Some(set) = catalog.set(self.ty) {
+            if self.ty == "ioctl_cmd" && set.decode(self.bits, self.width()).names.is_empty() {
+                return ioctl_command(line, self.narrow());
+            }
             let show = if set.flags { flags::flags } else { flags::one_of };
             return show(line, set, self.bits, self.width());
         }
@@ -76,12 +82,12 @@ impl Value<'_> {
             Class::Fd | Class::AtFd | Class::Pid => line.signed((self.bits as i32).into()),
             // -1 stands for "leave as it is".
             Class::Id if self.narrow() == u64::from(u32::MAX) => line.signed(-1),
-            Class::Mode => mode(line, self.narrow()),
+            Class::Mode => line.octal(self.narrow()),
             Class::Off => line.signed(self.bits as i64),
             Class::Signal => signal::number(line, self.bits as i32),
             Class::Int if self.ty == "sigset" => signal::set(line, self.bits),
             Class::Int | Class::Size | Class::Id | Class::Void => self.decimal(line),
-            Class::Flags | Class::Enum | Class::Sub | Class::Zero => line.hex(self.narrow()),
+            Class::Flags | Class::Enum | Class::Sub | Class::Zero | Class::Ioc => line.hex(self.narrow()),
             _ => address(line, self.narrow()),
         }
     }
@@ -163,6 +169,28 @@ pub(crate) fn address(line: &mut Line, value: u64) {
     if value == 0 { line.word("NULL") } else { line.hex(value) }
 }
 
+/// Shows the number of an `ioctl` by its parts (`asm-generic/ioctl.h`): direction, type, number, size.
+fn ioctl_command(line: &mut Line, command: u64) {
+    line.word("_IOC");
+    line.open(List::Arguments);
+    line.next();
+    line.flags();
+    for (bit, name) in [(2, "_IOC_READ"), (1, "_IOC_WRITE")] {
+        if command >> 30 & bit != 0 {
+            line.flag();
+            line.word(name);
+        }
+    }
+    if command >> 30 & 3 == 0 {
+        line.word("_IOC_NONE");
+    }
+    for part in [command >> 8 & 0xff, command & 0xff, command >> 16 & 0x3fff] {
+        line.next();
+        line.hex(part);
+    }
+    line.close();
+}
+
 /// Shows permissions, with the kind of the file when there is one: `0644`, `S_IFREG|S_ISUID|0755`.
 pub(crate) fn mode(line: &mut Line, mode: u64) {
     let kind = KINDS.iter().find(|kind| kind.0 == mode & S_IFMT);
@@ -196,6 +224,7 @@ type ms = s32 dec \"%d ms\"
 type key = s32 enum keyring_spec else dec
 type dev = u32 hex
 bits rw : u8 hex = WRITE, _, SYNC
+enum ioctl_cmd = TIOCGWINSZ 0x5413
 enum keyring_spec : s32 = KEY_SPEC_THREAD_KEYRING -1
 ";
 
@@ -233,7 +262,21 @@ enum keyring_spec : s32 = KEY_SPEC_THREAD_KEYRING -1
         assert_eq!(show("sigset", None, 2, U64), "[INT]");
         assert_eq!(show("mode", None, 0o644, Stored::new(2, false)), "0644");
         assert_eq!(show("mode", None, 0o177777, Stored::new(2, false)), "0177777");
-        assert_eq!(show("mode", None, 0o104755, Stored::new(2, false)), "S_IFREG|S_ISUID|0755");
+        assert_eq!(show("mode", None, 0o104755, Stored::new(2, false)), "0104755");
+    }
+
+    #[test]
+    fn commands_without_name_are_taken_apart() {
+        assert_eq!(show("ioctl_cmd", None, 0x1234_5678, U32), "_IOC(_IOC_NONE, 0x56, 0x78, 0x1234)");
+        assert_eq!(show("ioctl_cmd", None, 0xc008_7a03, U32), "_IOC(_IOC_READ|_IOC_WRITE, 0x7a, 0x3, 0x8)");
+        assert_eq!(show("ioctl_cmd", None, 0x5413, U32), "TIOCGWINSZ");
+    }
+
+    #[test]
+    fn the_kind_of_a_file_has_a_name() {
+        let mut line = Line::new();
+        mode(&mut line, 0o104755);
+        assert_eq!(line.as_str(), "S_IFREG|S_ISUID|0755");
     }
 
     #[test]
@@ -241,7 +284,7 @@ enum keyring_spec : s32 = KEY_SPEC_THREAD_KEYRING -1
         assert_eq!(show("off", Some("hex"), 4096, U64), "0x1000");
         assert_eq!(show("int", Some("bool"), 1, S32), "true");
         assert_eq!(show("ms", None, 1500, S32), "1500");
-        assert_eq!(show("dev", None, 0x103, U32), "0x103");
+        assert_eq!(show("dev", None, 0x103, U32), "makedev(0x1, 0x3)");
         assert_eq!(show("key", None, -1_i64 as u64, S32), "KEY_SPEC_THREAD_KEYRING");
         assert_eq!(show("key", None, 77, S32), "77");
         assert_eq!(show("rw", None, 0b1101, Stored::new(1, false)), "WRITE|SYNC|0x8");
