@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use calls::{Call, Content, Happening, Outcome, Pairing, Read};
 use ctf::merge::{Item, Loss};
+use ctf::types::{EventType, Field, FieldType, IntType, StructType};
 use ctf::{Event, Value};
 use events::{Events, comm, s, text, u};
 use schema::Abi;
@@ -439,4 +440,38 @@ fn a_trace_without_tables_is_paired_by_its_field_names() {
     let argv = all[1].args[1].before.as_ref().unwrap();
     assert_eq!(argv.content, Content::Texts(vec![b"ls".to_vec(), b"-l".to_vec()]));
     assert_eq!(all[1].args[2].before.as_ref().unwrap().state, State::Null);
+}
+
+#[test]
+fn events_of_other_tracers_are_paired_too() {
+    // LTTng writes strings under the argument's own name, without pointer or state, and some arguments at exit only.
+    let int = |signed| FieldType::Int(if signed { IntType::signed(64) } else { IntType::unsigned(64) });
+    let field = |name: &str, field_type| Field { name: name.to_owned(), field_type };
+    let event = |time, name: &str, fields: Vec<(Field, Value)>| {
+        let (fields, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
+        let event_type =
+            EventType { id: time, name: name.to_owned(), stream_id: 5, fields: StructType { fields } };
+        Item::<Infallible>::Event(Event {
+            time,
+            cpu: 0,
+            event_type: Arc::new(event_type),
+            context_names: ["tid".to_owned()].into(),
+            context: vec![s(1)],
+            fields: values,
+        })
+    };
+    let entry =
+        vec![(field("dfd", int(true)), s(-100)), (field("filename", FieldType::String), text("/etc/x"))];
+    let exit = vec![(field("ret", int(true)), s(3))];
+    let read = vec![(field("ret", int(true)), s(-9)), (field("buf", int(false)), u(0x7000))];
+    let mut pairing = Pairing::new(None);
+    let mut out = Vec::new();
+    pairing.feed(event(1, "syscall_entry_openat", entry), &mut out);
+    pairing.feed(event(2, "syscall_exit_openat", exit), &mut out);
+    pairing.feed(event(3, "syscall_exit_read", read), &mut out);
+    let all = calls(out);
+    let path = all[0].args[1].before.as_ref().unwrap();
+    assert_eq!((path.state, &path.content), (State::Ok, &Content::Text(b"/etc/x".to_vec())));
+    assert_eq!(all[0].args[1].raw, None);
+    assert_eq!((&*all[1].args[0].name, all[1].args[0].raw), ("buf", Some(0x7000)));
 }

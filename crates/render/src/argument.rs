@@ -11,6 +11,18 @@ use crate::token::{Line, List};
 use crate::value::{Value, address, is_device, mode};
 use crate::variant::Meaning;
 
+/// Arguments of `clone(2)`: name, name that strace gives them, flags of which one must be set (`linux/sched.h`).
+const CLONE: [(&str, &str, u64); 5] = [
+    ("newsp", "child_stack", 0),
+    ("clone_flags", "flags", 0),
+    // CLONE_PARENT_SETTID, CLONE_PIDFD
+    ("parent_tidptr", "parent_tid", 0x10_1000),
+    // CLONE_SETTLS
+    ("tls", "tls", 0x8_0000),
+    // CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID
+    ("child_tidptr", "child_tidptr", 0x120_0000),
+];
+
 /// How much is shown, and by which names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Show<'a> {
@@ -26,6 +38,14 @@ impl Show<'_> {
     /// Shows `(a, b, c)`.
     pub(crate) fn arguments(self, line: &mut Line, call: &Call, meaning: Option<&Meaning<'_>>) {
         line.open(List::Arguments);
+        if &*call.name == "clone"
+            && let Some(meaning) = meaning
+            && let Some(flags) = call.arg("clone_flags").and_then(|flags| flags.raw)
+        {
+            self.clone_arguments(line, call, meaning, flags);
+            line.close();
+            return;
+        }
         if call.args.is_empty() && call.entry_time.is_none() {
             line.next();
             line.word("?");
@@ -46,6 +66,23 @@ impl Show<'_> {
             }
         }
         line.close();
+    }
+
+    /// The arguments of `clone`, whose order depends on the architecture and whose meaning on the flags: by name, those that
+    /// count.
+    fn clone_arguments(self, line: &mut Line, call: &Call, meaning: &Meaning<'_>, flags: u64) {
+        for (name, shown, needs) in CLONE {
+            let at = call.args.iter().position(|arg| &*arg.name == name);
+            if needs != 0 && flags & needs == 0 {
+                continue;
+            }
+            if let Some(at) = at
+                && let (Some(arg), Some((param, class))) = (call.args.get(at), meaning.params.get(at))
+            {
+                line.member(shown);
+                self.described(line, call, arg, param, *class);
+            }
+        }
     }
 
     /// True when the call has no such argument, given the values of the others.

@@ -32,4 +32,3 @@ pub use ftrace::Ftrace;
 pub use json::Json;
 pub use stamp::{Stamp, WallClock};
 pub use strace::{Options, PidPrefix, Strace};
-pub use token::{Line, List};

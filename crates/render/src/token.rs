@@ -9,7 +9,7 @@ use crate::quote;
 
 /// What is listed between two brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum List {
+pub(crate) enum List {
     /// Arguments: `(a, b)`.
     Arguments,
     /// Members: `{a=1, b=2}`.
@@ -20,7 +20,7 @@ pub enum List {
 
 /// One line of text under construction.
 #[derive(Debug, Default)]
-pub struct Line {
+pub(crate) struct Line {
     text: String,
     /// Open lists, innermost last; true once the list has an element.
     open: Vec<(List, bool)>,
@@ -30,28 +30,28 @@ pub struct Line {
 
 impl Line {
     /// An empty line.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Line::default()
     }
 
     /// The text so far.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Begins again, keeping the memory.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.open.clear();
     }
 
     /// True when nothing is written yet.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
     /// Opens a list.
-    pub fn open(&mut self, list: List) {
+    pub(crate) fn open(&mut self, list: List) {
         self.text.push(match list {
             List::Arguments => '(',
             List::Members => '{',
@@ -61,7 +61,7 @@ impl Line {
     }
 
     /// Begins the next element of the innermost list.
-    pub fn next(&mut self) {
+    pub(crate) fn next(&mut self) {
         if let Some((_, used)) = self.open.last_mut() {
             if *used {
                 self.text.push_str(", ");
@@ -71,7 +71,7 @@ impl Line {
     }
 
     /// Begins the next element of a set of signals: separated by a blank only.
-    pub fn next_in_set(&mut self) {
+    pub(crate) fn next_in_set(&mut self) {
         if let Some((_, used)) = self.open.last_mut() {
             if *used {
                 self.text.push(' ');
@@ -81,20 +81,20 @@ impl Line {
     }
 
     /// Begins the next member: `name=`.
-    pub fn member(&mut self, name: &str) {
+    pub(crate) fn member(&mut self, name: &str) {
         self.next();
         self.word(name);
         self.text.push('=');
     }
 
     /// An element that stands for those not shown: `...`.
-    pub fn more(&mut self) {
+    pub(crate) fn more(&mut self) {
         self.next();
         self.text.push_str("...");
     }
 
     /// Closes the innermost list.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         match self.open.pop() {
             Some((List::Arguments, _)) => self.text.push(')'),
             Some((List::Members, _)) => self.text.push('}'),
@@ -104,12 +104,12 @@ impl Line {
     }
 
     /// Begins a set of flags.
-    pub fn flags(&mut self) {
+    pub(crate) fn flags(&mut self) {
         self.flagged = false;
     }
 
     /// Begins the next name of a set of flags.
-    pub fn flag(&mut self) {
+    pub(crate) fn flag(&mut self) {
         if self.flagged {
             self.text.push('|');
         }
@@ -117,12 +117,12 @@ impl Line {
     }
 
     /// A name or other text that needs no quotes.
-    pub fn word(&mut self, word: &str) {
+    pub(crate) fn word(&mut self, word: &str) {
         self.bytes(word.as_bytes());
     }
 
     /// The same from bytes of a traced program.
-    pub fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         if bytes.iter().all(|byte| (b' '..=b'~').contains(byte)) {
             // Printable ASCII only.
             self.text.push_str(std::str::from_utf8(bytes).unwrap_or_default());
@@ -132,7 +132,7 @@ impl Line {
     }
 
     /// A quoted string; with `...` behind it when it is not whole.
-    pub fn string(&mut self, bytes: &[u8], cut: bool) {
+    pub(crate) fn string(&mut self, bytes: &[u8], cut: bool) {
         quote::c_string(bytes, &mut self.text);
         if cut {
             self.text.push_str("...");
@@ -140,49 +140,49 @@ impl Line {
     }
 
     /// `-1`
-    pub fn signed(&mut self, value: i64) {
+    pub(crate) fn signed(&mut self, value: i64) {
         let _ = write!(self.text, "{value}");
     }
 
     /// `1`
-    pub fn unsigned(&mut self, value: u64) {
+    pub(crate) fn unsigned(&mut self, value: u64) {
         let _ = write!(self.text, "{value}");
     }
 
     /// `0x1f`; zero is `0`.
-    pub fn hex(&mut self, value: u64) {
+    pub(crate) fn hex(&mut self, value: u64) {
         let _ = if value == 0 { write!(self.text, "0") } else { write!(self.text, "{value:#x}") };
     }
 
     /// `0644`, at least three digits, as strace writes permissions.
-    pub fn octal(&mut self, value: u64) {
+    pub(crate) fn octal(&mut self, value: u64) {
         let _ =
             if value < 0o100 { write!(self.text, "{value:03o}") } else { write!(self.text, "0{value:o}") };
     }
 
     /// ` /* words */`
-    pub fn comment(&mut self, words: &str) {
+    pub(crate) fn comment(&mut self, words: &str) {
         self.text.push_str(" /* ");
         self.word(words);
         self.text.push_str(" */");
     }
 
     /// ` (words)`
-    pub fn remark(&mut self, words: &str) {
+    pub(crate) fn remark(&mut self, words: &str) {
         self.text.push_str(" (");
         self.word(words);
         self.text.push(')');
     }
 
     /// ` <words>`
-    pub fn note(&mut self, words: &str) {
+    pub(crate) fn note(&mut self, words: &str) {
         self.text.push_str(" <");
         self.word(words);
         self.text.push('>');
     }
 
     /// A blank, and more up to that column (counted in characters from 0).
-    pub fn pad(&mut self, column: usize) {
+    pub(crate) fn pad(&mut self, column: usize) {
         self.text.push(' ');
         for _ in self.text.chars().count()..column {
             self.text.push(' ');
@@ -190,7 +190,7 @@ impl Line {
     }
 
     /// Ends the line; lists still open are closed.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         while !self.open.is_empty() {
             self.close();
         }

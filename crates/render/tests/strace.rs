@@ -21,6 +21,7 @@ number x86_64 13 rt_sigaction
 number x86_64 14 rt_sigprocmask
 number x86_64 22 pipe
 number x86_64 34 pause
+number x86_64 56 clone
 number x86_64 59 execve
 number x86_64 61 wait4
 number x86_64 62 kill
@@ -32,9 +33,11 @@ number x86_64 230 clock_nanosleep
 number x86_64 231 exit_group
 number x86_64 257 openat
 number x86_64 302 prlimit64
+number x86_64 426 io_uring_enter
 number i386 20 getpid
 enum whence = SEEK_SET 0, SEEK_CUR 1, SEEK_END 2
 flags open_flags = O_RDONLY 0/3, O_WRONLY 1/3, O_RDWR 2/3, O_CREAT 0o100, O_NONBLOCK 0o4000, O_LARGEFILE 0o100000, O_CLOEXEC 0o2000000, __O_TMPFILE 0o20000000
+flags clone_flags = CLONE_VM 0x100, CLONE_SETTLS 0x80000, CLONE_PARENT_SETTID 0x100000, CLONE_CHILD_CLEARTID 0x200000, CLONE_CHILD_SETTID 0x1000000, SIGCHLD 17/0xff
 flags fd_flags = FD_CLOEXEC 1
 enum fcntl_cmd = F_DUPFD 0, F_GETFD 1, F_SETFD 2, F_GETFL 3
 flags prot = PROT_NONE 0, PROT_READ 1, PROT_WRITE 2
@@ -60,6 +63,8 @@ rt_sigaction(signo sig, in sigaction act, out sigaction oact, size sigsetsize)
 rt_sigprocmask(sigprocmask_how how, in sigset nset, out sigset oset, size sigsetsize)
 pipe(out fd fildes[2])
 pause()
+clone(clone_flags clone_flags, addr newsp, out int parent_tidptr if clone_flags & CLONE_PARENT_SETTID, addr child_tidptr, addr tls) = pid
+io_uring_enter(fd fd, hex flags, in timespec argp if flags & 8 else in sigset argp)
 execve(path filename, in str argv[null], in str envp[null])
 wait4(pid upid, out wstatus stat_addr if ret > 0, wait_opts options, out rusage ru if ret > 0) = pid
 kill(pid pid, signo sig)
@@ -421,6 +426,55 @@ fn programs() {
         &ret(-7),
         r#"execve("/bin/ls"..., ["ls", "a \"long\" argument of more than 3"..., ...], 0x7ffe0000 /* 1+ vars */) = -1 E2BIG (Argument list too long)"#,
     );
+}
+
+#[test]
+fn clone_shows_the_arguments_that_its_flags_ask_for() {
+    let clone = |flags, stack| {
+        [
+            ("clone_flags", u(flags)),
+            ("newsp", u(stack)),
+            ("parent_tidptr", u(0x1000)),
+            ("child_tidptr", u(0x7f5d)),
+            ("tls", u(0x2000)),
+        ]
+    };
+    let exit = |state| {
+        [
+            ("ret", s(10136)),
+            ("parent_tidptr_state", u(state)),
+            ("parent_tidptr_data", object(4, &[(0, 10136)])),
+        ]
+    };
+    check(
+        "clone",
+        &clone(0x120_0011, 0),
+        &exit(2),
+        "clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f5d) = 10136",
+    );
+    check(
+        "clone",
+        &clone(0x38_0100, 0x7f00),
+        &exit(0),
+        "clone(child_stack=0x7f00, flags=CLONE_VM|CLONE_SETTLS|CLONE_PARENT_SETTID|CLONE_CHILD_CLEARTID, \
+         parent_tid=[10136], tls=0x2000, child_tidptr=0x7f5d) = 10136",
+    );
+}
+
+#[test]
+fn a_parameter_may_have_another_meaning_otherwise() {
+    let enter = |flags, argp: u64| {
+        [
+            ("fd", s(3)),
+            ("flags", u(flags)),
+            ("argp", u(1)),
+            ("argp_state", u(0)),
+            ("argp_data", object(16, &[(0, argp), (8, 5)])),
+        ]
+    };
+    check("io_uring_enter", &enter(8, 1), &ret(0), "io_uring_enter(3, 0x8, {tv_sec=1, tv_nsec=5}) = 0");
+    // Sixteen bytes are two sets: the record was made for the other meaning.
+    check("io_uring_enter", &enter(0, 2), &ret(0), "io_uring_enter(3, 0, [[INT], [HUP QUIT]]) = 0");
 }
 
 #[test]
