@@ -103,6 +103,7 @@ impl Generator<'_> {
     /// collector; stores of one CPU become visible in order on x86.
     fn publish(&mut self) {
         if self.shape.point == Point::Entry {
+            self.asm.note("one more entry");
             self.count(ring::ENTRIES);
         }
         self.asm.note("publish");

@@ -21,7 +21,9 @@ impl Generator<'_> {
         match self.shape.id {
             IdRule::NumberPlus(base) => {
                 self.asm.load(Size::B4, R1, R6, ORIG_AX);
-                self.asm.alu_imm(Alu::Add, R1, i32::from(base));
+                if base != 0 {
+                    self.asm.alu_imm(Alu::Add, R1, i32::from(base));
+                }
                 self.asm.store(Size::B2, R8, 0, R1);
             }
             IdRule::Constant(id) => self.asm.store_imm(Size::B2, R8, 0, i32::from(id)),

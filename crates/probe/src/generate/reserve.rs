@@ -90,6 +90,7 @@ impl Generator<'_> {
         self.asm.store(Size::B8, R7, ring::POS, R1);
         self.asm.jump(switch.ready);
         self.asm.place(full);
+        self.asm.note("no: a loss");
         self.count(ring::LOST);
         self.asm.jump(self.out);
     }

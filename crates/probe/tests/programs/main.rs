@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
+mod differential;
+mod dispatch;
+mod lifecycle;
+mod listing;
 mod packets;
 mod pointees;
 mod records;
+mod safety;
 mod scene;

@@ -1,0 +1,97 @@
+//! The two dispatchers: who is traced, and which slot a call belongs to.
+
+use probe::dispatch::{self, FAILED, MARKED, SLOT_COMPAT, SLOT_REREAD, SLOT_UNKNOWN, SLOTS};
+use probe::insn::MapRef;
+use probe::interpret::Outcome;
+
+use crate::scene::{NATIVE, STATUS, Scene, TASK, TID};
+
+/// `TS_COMPAT`
+const COMPAT: u32 = 2;
+
+fn entry(scene: &Scene, nr: i64) -> Outcome {
+    scene.enter(NATIVE, nr, &[]);
+    scene.run(&dispatch::entry(&scene.facts).unwrap())
+}
+
+fn exit(scene: &Scene, nr: i64) -> Outcome {
+    scene.enter(NATIVE, nr, &[]);
+    scene.leave(0);
+    scene.run(&dispatch::exit(&scene.facts).unwrap())
+}
+
+#[test]
+fn only_threads_of_the_set_go_on() {
+    let scene = Scene::new();
+    for (everybody, byte, traced) in [
+        (0, 0, false),
+        (0, MARKED, true),
+        (MARKED, 0, true),
+        (MARKED, MARKED, false),
+        // The second bit says nothing about who is traced.
+        (0, FAILED, false),
+        (MARKED, MARKED | FAILED, false),
+    ] {
+        scene.set_task_byte(0, everybody);
+        scene.set_task_byte(TID, byte);
+        let (on_entry, on_exit) = (entry(&scene, 39), exit(&scene, 39));
+        if traced {
+            assert_eq!(on_entry, Outcome::TailCall(MapRef::EntrySlots, 39));
+            assert_eq!(on_exit, Outcome::TailCall(MapRef::ExitSlots, 39));
+        } else {
+            assert_eq!((on_entry, on_exit), (Outcome::Exit(0), Outcome::Exit(0)));
+        }
+        assert_eq!(scene.task_byte(TID), byte);
+    }
+}
+
+#[test]
+fn a_number_has_a_slot_by_its_convention() {
+    let scene = Scene::new();
+    scene.set_task_byte(TID, MARKED);
+    for (status, nr, slot) in [
+        (0, 0, 0),
+        (0, 511, 511),
+        (0, 512, SLOT_UNKNOWN),
+        (0, 0x4000_0000, SLOT_UNKNOWN),
+        (0, -1, SLOT_UNKNOWN),
+        (COMPAT, 0, SLOT_COMPAT),
+        (COMPAT, 511, SLOT_COMPAT + 511),
+        (COMPAT, 512, SLOT_UNKNOWN + 1),
+        (COMPAT, -1, SLOT_UNKNOWN + 1),
+        // Other bits of the status are other matters.
+        (!COMPAT, 7, 7),
+        (u32::MAX, 7, SLOT_COMPAT + 7),
+    ] {
+        scene.set(TASK + STATUS, status);
+        assert_eq!(entry(&scene, nr), Outcome::TailCall(MapRef::EntrySlots, slot), "{status} {nr}");
+        assert_eq!(exit(&scene, nr), Outcome::TailCall(MapRef::ExitSlots, slot), "{status} {nr}");
+        assert!(slot < SLOTS);
+    }
+}
+
+#[test]
+fn a_fault_at_entry_leads_to_the_exit_that_reads_again_once() {
+    let scene = Scene::new();
+    for (everybody, status, nr, slot) in [
+        (0, 0, 257, SLOT_REREAD + 257),
+        (0, COMPAT, 295, SLOT_REREAD + SLOT_COMPAT + 295),
+        (MARKED, 0, 257, SLOT_REREAD + 257),
+        // A call without a name has nothing to read again.
+        (0, 0, 512, SLOT_UNKNOWN),
+        (0, COMPAT, 9999, SLOT_UNKNOWN + 1),
+    ] {
+        let byte = everybody ^ MARKED;
+        scene.set(TASK + STATUS, status);
+        scene.set_task_byte(0, everybody);
+        scene.set_task_byte(TID, byte | FAILED);
+        assert_eq!(exit(&scene, nr), Outcome::TailCall(MapRef::ExitSlots, slot));
+        assert_eq!(scene.task_byte(TID), byte, "the bit is taken away, the mark stays");
+    }
+    // The entry side leaves it alone: the exit has not come yet.
+    scene.set_task_byte(0, 0);
+    scene.set(TASK + STATUS, 0_u32);
+    scene.set_task_byte(TID, MARKED | FAILED);
+    assert_eq!(entry(&scene, 257), Outcome::TailCall(MapRef::EntrySlots, 257));
+    assert_eq!(scene.task_byte(TID), MARKED | FAILED);
+}
