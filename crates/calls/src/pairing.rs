@@ -144,6 +144,12 @@ impl Pairing {
         }
     }
 
+    /// What the catalog says of a call that has no event of its own.
+    fn numbered(&self, abi: Abi, nr: i64) -> Option<Arc<Syscall>> {
+        let syscall = self.roles.catalog()?.syscall(abi, u32::try_from(nr).ok()?)?;
+        syscall.described.then(|| Arc::new(syscall))
+    }
+
     /// The name of a call that has no event of its own, as strace spells it.
     fn unknown_name(&self, abi: Abi, nr: i64) -> Arc<str> {
         let known = u32::try_from(nr).ok().and_then(|nr| self.roles.catalog()?.name(abi, nr));
@@ -159,10 +165,15 @@ impl Pairing {
             }
             Role::UnknownEntry(abi) => {
                 let nr = signed(event.field("nr")).unwrap_or(-1);
-                let mut call = self.call(tid, &event, *abi, self.unknown_name(*abi, nr), None);
+                let syscall = self.numbered(*abi, nr);
+                let name = self.unknown_name(*abi, nr);
+                let mut call = self.call(tid, &event, *abi, name, syscall.as_ref());
                 call.nr = Some(nr);
-                call.args =
-                    event.event_type.fields.fields.iter().zip(&event.fields).skip(1).map(raw).collect();
+                let registers = event.event_type.fields.fields.iter().zip(&event.fields).skip(1).map(raw);
+                call.args = match &syscall {
+                    Some(syscall) => registers.zip(&syscall.args).map(narrowed).collect(),
+                    None => registers.collect(),
+                };
                 call
             }
             _ => return,
@@ -200,8 +211,10 @@ impl Pairing {
                         // After rt_sigreturn the number is gone.
                         let name =
                             if is_gone(nr) { "rt_sigreturn".into() } else { self.unknown_name(*abi, nr) };
-                        let mut call = self.call(tid, &event, *abi, name, None);
+                        let syscall = self.numbered(*abi, nr);
+                        let mut call = self.call(tid, &event, *abi, name, syscall.as_ref());
                         call.nr = if is_gone(nr) { call.nr } else { Some(nr) };
+                        call.args = syscall.iter().flat_map(|syscall| &syscall.args).map(unseen).collect();
                         call
                     }
                     _ => return,
@@ -398,6 +411,17 @@ fn argument(slot: &Slot, fields: &mut [Value]) -> ArgValue {
 fn raw((field, value): (&Field, &Value)) -> ArgValue {
     let stored = Stored::new(8, false);
     ArgValue { name: field.name.as_str().into(), raw: value.bits(), stored, before: None, after: None }
+}
+
+/// A register as the described argument that it is: as wide as that, and by its name.
+fn narrowed((register, arg): (ArgValue, &Arg)) -> ArgValue {
+    let unused = 64 - u32::from(arg.stored.bytes.clamp(1, 8)) * 8;
+    let narrow = |raw: u64| match arg.stored.signed {
+        true => ((raw << unused) as i64 >> unused) as u64,
+        false => raw << unused >> unused,
+    };
+    let name = arg.name.as_str().into();
+    ArgValue { name, raw: register.raw.map(narrow), stored: arg.stored, ..register }
 }
 
 /// An argument of a call whose entry is not in the trace.

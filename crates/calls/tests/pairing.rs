@@ -270,6 +270,25 @@ fn a_call_without_name_is_called_by_its_number() {
 }
 
 #[test]
+fn registers_of_a_call_that_the_catalog_knows_become_its_arguments() {
+    let e = Events::new();
+    let mut fields = vec![("nr", s(3))];
+    let registers = [0xdead_0000_ffff_ffff, 0x1_0000_1000, 10, 7, 7, 7];
+    fields.extend(["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"].into_iter().zip(registers.map(u)));
+    let list = vec![
+        e.event(10, 1, "compat_syscall_entry_unknown", &fields),
+        e.event(11, 1, "compat_syscall_exit_unknown", &[("ret", s(-9)), ("nr", s(3))]),
+    ];
+    let all = run(&e, list);
+    assert_eq!(words(&all), ["1 mode i386", "1 read=-9"]);
+    let call = &calls(all)[0];
+    let args: Vec<_> = call.args.iter().map(|arg| (&*arg.name, arg.raw)).collect();
+    // -1 as an int, and what an i386 call sees of its registers.
+    assert_eq!(args, [("fd", Some(u64::MAX)), ("buf", Some(0x1000)), ("count", Some(10))]);
+    assert!(call.syscall.is_some());
+}
+
+#[test]
 fn a_second_reading_replaces_a_failed_first_one() {
     let e = Events::new();
     let entry = [

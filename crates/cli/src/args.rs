@@ -352,7 +352,17 @@ use Word::{Long, Short, Value};
 
 /// Every long option of every command.
 const LONG: [&str; 11] = [
-    "all", "attach", "buffer-size", "explain", "help", "output", "style", "trace", "types", "version", "quiet",
+    "all",
+    "attach",
+    "buffer-size",
+    "explain",
+    "help",
+    "output",
+    "style",
+    "trace",
+    "types",
+    "version",
+    "quiet",
 ];
 
 fn next(parser: &mut lexopt::Parser) -> Result<Option<Word>, Error> {

@@ -45,7 +45,8 @@ pub struct Written {
 impl Collector {
     /// Makes a file for every ring.
     pub fn new(trace: &NewTrace, session: &mut Session) -> Result<Collector> {
-        let syscalls = session.syscalls().iter().map(|ring| format!("syscalls_{}", ring.cpu())).collect::<Vec<_>>();
+        let syscalls =
+            session.syscalls().iter().map(|ring| format!("syscalls_{}", ring.cpu())).collect::<Vec<_>>();
         let lifecycle = session.lifecycle().iter().map(|ring| format!("lifecycle_{}", ring.cpu()));
         let names = syscalls.into_iter().chain(lifecycle);
         let streams = names

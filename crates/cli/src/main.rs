@@ -1,14 +1,17 @@
 //! The `syscribe` binary: arguments -> settings -> one file per command.
 #![forbid(unsafe_code)]
+#![expect(unreachable_pub, reason = "in a binary, pub marks what a module offers to the others")]
 
 mod args;
 mod collector;
 mod commands;
 mod help;
+mod live;
 mod metadata;
 mod recording;
 mod selection;
 mod status;
+mod text;
 mod trace_dir;
 
 use std::io::{self, Write};
@@ -35,7 +38,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<Status> {
     match command {
+        Command::Trace(trace) => commands::trace::run(&trace),
         Command::Record(record) => commands::record::run(&record),
+        Command::Show(show) => commands::show::run(&show),
         Command::List(list) => commands::list::run(&list),
         Command::Check(path) => commands::check::run(&path),
         Command::Doctor => commands::doctor::run(),
@@ -44,7 +49,6 @@ fn run(command: Command) -> Result<Status> {
             io::stdout().write_all(text.as_bytes())?;
             Ok(Status::Success)
         }
-        _ => Ok(Status::Failure),
     }
 }
 

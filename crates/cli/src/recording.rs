@@ -1,5 +1,6 @@
 //! What `syscribe PROG` and `syscribe record` have in common: catalog, layouts, an attached session, the targets.
 
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +10,16 @@ use ctf::Value;
 use ctf::packet::PacketHeader;
 use ctf::types::TraceType;
 use ctf::write::PacketWriter;
-use kernel::launch::{Child, Command};
+use kernel::launch::{Child, Command, is_32_bit};
 use kernel::process::{self, Thread};
 use kernel::session::{Request, Session};
 use kernel::tracefs::Tracefs;
 use kernel::types::KernelTypes;
 use probe::ring::Geometry;
-use schema::Catalog;
-use schema::layout::Layout;
+use schema::layout::{Layout, NUMBERS, Registers};
 use schema::lower::{Plan, lower};
 use schema::tracepoint::{self, LIFECYCLE};
+use schema::{Abi, Catalog};
 
 use crate::args::Target;
 use crate::metadata::{self, Identity};
@@ -58,6 +59,19 @@ pub struct Recording {
     pub types: Arc<TraceType>,
     /// Bytes of ring per CPU.
     pub buffer: u32,
+}
+
+impl Recording {
+    /// Loads some of the programs that were left for later; true when there were some.
+    pub fn load_more(&mut self) -> bool {
+        match self.session.load_more() {
+            Ok(more) => more,
+            Err(error) => {
+                eprintln!("syscribe: some 32-bit calls are recorded without their strings: {error}");
+                false
+            }
+        }
+    }
 }
 
 /// What can be said about a recording before the kernel is asked.
@@ -120,37 +134,58 @@ impl Prepared {
         })
     }
 
-    /// Loads, attaches and tests the probes.
-    pub fn start(self) -> Result<Recording> {
-        let calls = lower(&self.catalog, &self.plan, |_, name| self.selection.contains(name));
+    /// Loads, attaches and tests the probes. The programs of 32-bit calls are loaded now if such calls are to be expected
+    /// (`compat`), else while the targets run already: that halves the time until they may.
+    pub fn start(self, compat: bool) -> Result<Recording> {
+        let mut calls = lower(&self.catalog, &self.plan, |_, name| self.selection.contains(name));
         let unknown = tracepoint::unknown_calls();
         let lifecycle = tracepoint::lifecycle();
         let identity = Identity::new()?;
         let lifecycle_ring = Geometry::new(LIFECYCLE_RING, LIFECYCLE_SUB_BUFFER)
             .ok_or_else(|| anyhow!("a ring of {LIFECYCLE_RING} bytes is not possible"))?;
+        let native = calls.partition_point(|layout| layout.shape.registers == Registers::X86_64);
+        let layouts = calls.iter().chain(&unknown).chain(&lifecycle);
+        let types =
+            metadata::trace_type(&identity, layouts, kernel::clock::epoch_offset(), self.plan_words());
+        let later = if compat { Vec::new() } else { calls.split_off(native) };
         let request = Request {
             calls: &calls,
+            later,
             unknown: &unknown,
             record_unknown: self.selection.unknown(),
+            nameless: &self.nameless(),
             lifecycle: &lifecycle,
             syscalls: self.geometry,
             lifecycle_ring,
             uuid: identity.uuid,
         };
-        let session = Session::start(&self.types, &request)
+        let session = Session::start(&self.types, request)
             .map_err(|error| privilege(anyhow::Error::new(error).context("cannot start tracing")))?;
-        let layouts = calls.iter().chain(&unknown).chain(&lifecycle);
-        let plan = format!(
-            "strings {} data {} vectors {}x{}",
-            self.plan.string, self.plan.data, self.plan.vector, self.plan.element
-        );
-        let types = metadata::trace_type(&identity, layouts, kernel::clock::epoch_offset(), plan);
         Ok(Recording {
             session,
             catalog: Arc::new(self.catalog),
             types: Arc::new(types),
             buffer: self.geometry.data(),
         })
+    }
+
+    fn plan_words(&self) -> String {
+        let Plan { string, data, vector, element, .. } = self.plan;
+        format!("strings {string} data {data} vectors {vector}x{element}")
+    }
+
+    /// Selected numbers whose arguments nobody knows.
+    fn nameless(&self) -> Vec<(bool, u32)> {
+        let mut all = Vec::new();
+        for abi in [Abi::X86_64, Abi::I386] {
+            let unknown = (0..u32::from(NUMBERS)).filter(|nr| self.catalog.syscall(abi, *nr).is_none());
+            let selected = unknown.filter(|nr| match self.catalog.name(abi, *nr) {
+                Some(name) => self.selection.contains(name),
+                None => self.selection.unknown(),
+            });
+            all.extend(selected.map(|nr| (abi == Abi::I386, nr)));
+        }
+        all
     }
 
     /// The layouts that would be recorded, for listings.
@@ -176,7 +211,8 @@ fn privilege(error: anyhow::Error) -> anyhow::Error {
         return error.context("not permitted: run as root (or with CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN)");
     }
     if refused {
-        return error.context("the kernel refused although this is root; syscribe doctor says what is missing");
+        return error
+            .context("the kernel refused although this is root; syscribe doctor says what is missing");
     }
     error
 }
@@ -191,6 +227,14 @@ pub struct Targets {
 }
 
 impl Targets {
+    /// True when 32-bit calls are to be expected: of the whole machine, or of a 32-bit program.
+    pub fn expect_compat(target: &Target, command: Option<&Command>) -> bool {
+        let image = |pid: &i32| PathBuf::from(format!("/proc/{pid}/exe"));
+        target.all
+            || command.is_some_and(Command::is_32_bit)
+            || target.pids.iter().map(image).any(|image| is_32_bit(&image))
+    }
+
     /// Finds the program before anything is started.
     pub fn find(target: &Target) -> Result<Option<Command>> {
         match target.program.split_first() {

@@ -30,7 +30,9 @@ pub enum Error {
         suggestion: Option<String>,
     },
     /// No class of that name.
-    #[error("unknown class %{name} in -e trace={set}; there are %file %desc %process %network %signal %ipc %memory %creds %clock")]
+    #[error(
+        "unknown class %{name} in -e trace={set}; there are %file %desc %process %network %signal %ipc %memory %creds %clock"
+    )]
     UnknownClass {
         /// The name.
         name: String,
@@ -95,8 +97,7 @@ fn expand(word: &str, set: &str, catalog: &Catalog) -> Result<Vec<String>, Error
     let all = all_names(catalog);
     let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
     if let Some(text) = word.strip_prefix('/') {
-        let regex =
-            Regex::new(text).map_err(|source| Error::Regex { text: text.to_owned(), source })?;
+        let regex = Regex::new(text).map_err(|source| Error::Regex { text: text.to_owned(), source })?;
         return Ok(owned(all.into_iter().filter(|name| regex.is_match(name)).collect()));
     }
     if let Some(class) = word.strip_prefix('%') {
@@ -139,21 +140,64 @@ fn class_members<'a>(class: &str, catalog: &Catalog, all: &BTreeSet<&'a str>) ->
     let beginnings: &[&str] = match class {
         "file" => return Some(takes(&[Class::Path])),
         "desc" => return Some(takes(&[Class::Fd, Class::AtFd])),
-        "process" => &["clone", "fork", "vfork", "execve", "exit", "wait", "kill", "tgkill", "tkill", "pidfd_"],
+        "process" => {
+            &["clone", "fork", "vfork", "execve", "exit", "wait", "kill", "tgkill", "tkill", "pidfd_"]
+        }
         "network" | "net" => &[
-            "socket", "bind", "listen", "accept", "connect", "send", "recv", "getsock", "setsock", "getpeername",
-            "shutdown", "sethostname", "setdomainname",
+            "socket",
+            "bind",
+            "listen",
+            "accept",
+            "connect",
+            "send",
+            "recv",
+            "getsock",
+            "setsock",
+            "getpeername",
+            "shutdown",
+            "sethostname",
+            "setdomainname",
         ],
-        "signal" => &["rt_sig", "sig", "kill", "tgkill", "tkill", "pause", "alarm", "signal", "pidfd_send_signal"],
+        "signal" => {
+            &["rt_sig", "sig", "kill", "tgkill", "tkill", "pause", "alarm", "signal", "pidfd_send_signal"]
+        }
         "ipc" => &["msg", "sem", "shm", "ipc"],
         "memory" => &[
-            "mmap", "munmap", "mprotect", "mremap", "brk", "madvise", "mlock", "munlock", "msync", "mincore",
-            "mbind", "mseal", "move_pages", "migrate_pages", "pkey_", "process_madvise", "remap_file_pages",
-            "get_mempolicy", "set_mempolicy", "shm",
+            "mmap",
+            "munmap",
+            "mprotect",
+            "mremap",
+            "brk",
+            "madvise",
+            "mlock",
+            "munlock",
+            "msync",
+            "mincore",
+            "mbind",
+            "mseal",
+            "move_pages",
+            "migrate_pages",
+            "pkey_",
+            "process_madvise",
+            "remap_file_pages",
+            "get_mempolicy",
+            "set_mempolicy",
+            "shm",
         ],
         "creds" => &[
-            "getuid", "geteuid", "getgid", "getegid", "getres", "getgroups", "setuid", "setgid", "setre", "setres",
-            "setgroups", "setfs", "cap",
+            "getuid",
+            "geteuid",
+            "getgid",
+            "getegid",
+            "getres",
+            "getgroups",
+            "setuid",
+            "setgid",
+            "setre",
+            "setres",
+            "setgroups",
+            "setfs",
+            "cap",
         ],
         "clock" => &["clock_", "gettimeofday", "settimeofday", "adjtimex", "time", "stime"],
         _ => return None,

@@ -105,8 +105,8 @@ impl Trace {
         let text = read_text(&path.join(METADATA)).map_err(|error| {
             anyhow!("{} is not a trace: cannot read its metadata: {error}", path.display())
         })?;
-        let types = ctf::metadata::parse(&text)
-            .map_err(|error| anyhow!("{}/{METADATA}: {error}", path.display()))?;
+        let types =
+            ctf::metadata::parse(&text).map_err(|error| anyhow!("{}/{METADATA}: {error}", path.display()))?;
         let catalog = match read_text(&path.join(TABLE)) {
             Ok(text) => {
                 let mut catalog = Catalog::new();
@@ -122,7 +122,8 @@ impl Trace {
     /// All its records, losses and damages in the order of time.
     pub fn items(&self) -> Result<Merge<StreamFile>> {
         let decoder = Arc::new(Decoder::new(Arc::clone(&self.types))?);
-        let streams = self.streams.iter().map(|name| Ok((name.as_str().into(), self.stream(name, &decoder)?)));
+        let streams =
+            self.streams.iter().map(|name| Ok((name.as_str().into(), self.stream(name, &decoder)?)));
         let streams = streams.collect::<Result<Vec<_>>>()?;
         Ok(Merge::new(decoder, streams))
     }

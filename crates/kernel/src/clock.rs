@@ -21,16 +21,34 @@ pub fn epoch_offset() -> i64 {
         .map_or(0, |(_, offset)| offset)
 }
 
-/// Seconds east of UTC of local time at a moment, in seconds since the epoch.
+/// Seconds that local time is ahead of UTC at a moment, in seconds since the epoch.
 pub fn utc_offset(epoch_seconds: i64) -> i64 {
+    local(epoch_seconds).map_or(0, |tm| tm.tm_gmtoff)
+}
+
+/// Local time now as `20261125-041500`, for names of files.
+pub fn name_of_now() -> String {
+    let seconds = read(libc::CLOCK_REALTIME) / 1_000_000_000;
+    match local(seconds as i64) {
+        Some(tm) => format!(
+            "{:04}{:02}{:02}-{:02}{:02}{:02}",
+            tm.tm_year + 1900,
+            tm.tm_mon + 1,
+            tm.tm_mday,
+            tm.tm_hour,
+            tm.tm_min,
+            tm.tm_sec
+        ),
+        None => seconds.to_string(),
+    }
+}
+
+fn local(epoch_seconds: i64) -> Option<libc::tm> {
     let mut tm = MaybeUninit::<libc::tm>::uninit();
     // SAFETY: both pointers are to live objects; localtime_r writes a whole `tm` when it succeeds.
     let filled = unsafe { libc::localtime_r(&raw const epoch_seconds, tm.as_mut_ptr()) };
-    if filled.is_null() {
-        return 0;
-    }
     // SAFETY: localtime_r returned success, so the structure is filled.
-    unsafe { tm.assume_init() }.tm_gmtoff
+    (!filled.is_null()).then(|| unsafe { tm.assume_init() })
 }
 
 fn read(clock: libc::clockid_t) -> u64 {

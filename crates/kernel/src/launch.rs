@@ -46,6 +46,11 @@ impl Command {
         })
     }
 
+    /// True when the program is a 32-bit one.
+    pub fn is_32_bit(&self) -> bool {
+        is_32_bit(Path::new(OsStr::from_bytes(self.path.as_bytes())))
+    }
+
     /// Forks. The child waits, marks itself as traced and replaces itself by the program.
     ///
     /// To be called while this process has one thread: the child may only use what is safe after `fork`.
@@ -140,6 +145,13 @@ fn search(program: &OsStr) -> Result<PathBuf, i32> {
         }
     }
     Err(reason)
+}
+
+/// True for the image of a 32-bit program: `EI_CLASS` of its ELF header is `ELFCLASS32`.
+pub fn is_32_bit(path: &Path) -> bool {
+    let mut head = [0; 5];
+    let read = std::fs::File::open(path).and_then(|mut file| io::Read::read_exact(&mut file, &mut head));
+    read.is_ok() && head == *b"\x7fELF\x01"
 }
 
 fn executable(path: &Path) -> Result<(), i32> {

@@ -6,6 +6,7 @@ pub mod btf;
 pub mod clock;
 pub mod floor;
 pub mod launch;
+mod loader;
 pub mod mapping;
 pub mod process;
 pub mod refusal;

@@ -1,35 +1,33 @@
-//! A recording from start to end: maps made, programs generated, loaded and attached, events proven to arrive.
+//! A recording from start to end: maps made, programs loaded and attached, events proven to arrive.
 
-use std::collections::HashMap;
-use std::os::fd::RawFd;
-
-use probe::dispatch::{self, SLOT_COMPAT, SLOT_REREAD, SLOT_UNKNOWN};
-use probe::facts::Facts;
-use probe::generate;
-use probe::insn::MapRef;
-use probe::program::Program;
+use probe::dispatch;
 use probe::ring::Geometry;
-use schema::layout::{Layout, NUMBERS, Point, Shape};
+use schema::layout::Layout;
 
 use crate::bpf::{Link, Loaded, Map};
+use crate::loader::{CANARY, Canary, Loader, Maps};
 use crate::process;
 use crate::refusal::Error;
 use crate::ring::{self, HeaderConstants, Ring};
 use crate::tasks::Tasks;
 use crate::types::KernelTypes;
 
-/// A number that no kernel has a call for, for the test call at start.
-const CANARY: i64 = 511;
+/// Layouts that one call of [`Session::load_more`] takes: a few milliseconds.
+const STEP: usize = 24;
 
 /// What to record.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// Layouts of the selected calls.
+    /// Layouts of the selected calls whose programs are loaded before anything is traced.
     pub calls: &'a [Layout],
+    /// Layouts of calls that are recorded like calls without a name until [`Session::load_more`] has loaded their programs.
+    pub later: Vec<Layout>,
     /// Layouts of calls without a name; entry and exit, native and i386.
     pub unknown: &'a [Layout; 4],
-    /// True when calls without a name are recorded.
+    /// True when calls beyond the table are recorded.
     pub record_unknown: bool,
+    /// Numbers in the table that are recorded as calls without a name: true for i386, and the number.
+    pub nameless: &'a [(bool, u32)],
     /// Layouts of process events.
     pub lifecycle: &'a [Layout],
     /// Sizes of the rings of calls.
@@ -45,103 +43,17 @@ pub struct Request<'a> {
 pub struct Session {
     links: Vec<Link>,
     dispatchers: Vec<Loaded>,
-    _records: Vec<Loaded>,
-    slots: Slots,
+    loader: Loader,
+    /// Layouts still to be loaded, in reverse order.
+    later: Vec<Layout>,
     tasks: Tasks,
     syscalls: Vec<Ring>,
     lifecycle: Vec<Ring>,
-    _maps: Vec<Map>,
-}
-
-/// The two dispatch tables.
-#[derive(Debug)]
-struct Slots {
-    entry: Map,
-    exit: Map,
-}
-
-/// Maps by role, while programs are loaded.
-struct Maps<'a> {
-    syscalls: &'a Map,
-    lifecycle: &'a Map,
-    tasks: &'a Map,
-    slots: &'a Slots,
-}
-
-impl Maps<'_> {
-    fn fd(&self, map: MapRef) -> RawFd {
-        match map {
-            MapRef::Syscalls => self.syscalls.fd(),
-            MapRef::Lifecycle => self.lifecycle.fd(),
-            MapRef::Tasks => self.tasks.fd(),
-            MapRef::EntrySlots => self.slots.entry.fd(),
-            MapRef::ExitSlots => self.slots.exit.fd(),
-        }
-    }
-}
-
-/// Ids of the tracepoints that programs of calls attach to.
-struct Points {
-    entry: u32,
-    exit: u32,
-}
-
-/// Loads programs, each distinct shape once.
-struct Loader<'a> {
-    facts: &'a Facts,
-    types: &'a KernelTypes,
-    points: Points,
-    maps: Maps<'a>,
-    loaded: Vec<Loaded>,
-    by_shape: HashMap<&'a Shape, usize>,
-}
-
-impl<'a> Loader<'a> {
-    fn load(&self, program: &Program, attach: u32) -> Result<Loaded, Error> {
-        Loaded::load(program, attach, &|map| self.maps.fd(map))
-    }
-
-    /// The program for a layout, loaded now or before.
-    fn program(&mut self, layout: &'a Layout) -> Result<usize, Error> {
-        if let Some(index) = self.by_shape.get(&layout.shape) {
-            return Ok(*index);
-        }
-        let attach = match layout.shape.point {
-            Point::Entry => self.points.entry,
-            Point::Exit => self.points.exit,
-            Point::Tracepoint(name) => self.types.tracepoint(name)?,
-        };
-        let program = generate::program(&layout.event.name, &layout.shape, self.facts)?;
-        self.loaded.push(self.load(&program, attach)?);
-        self.by_shape.insert(&layout.shape, self.loaded.len() - 1);
-        Ok(self.loaded.len() - 1)
-    }
-}
-
-/// Where the program of an event belongs: true for the exit table, and the slot.
-fn place(layout: &Layout) -> (bool, u32) {
-    let id = layout.event.id as u32;
-    let (class, nr) = (id / u32::from(NUMBERS), id % u32::from(NUMBERS));
-    match class {
-        0 => (false, nr),
-        1 => (true, nr),
-        2 => (true, SLOT_REREAD + nr),
-        3 => (false, SLOT_COMPAT + nr),
-        4 => (true, SLOT_COMPAT + nr),
-        5 => (true, SLOT_REREAD + SLOT_COMPAT + nr),
-        _ => (nr % 2 == 1, SLOT_UNKNOWN + nr / 2),
-    }
-}
-
-impl Slots {
-    fn set(&self, (exit, slot): (bool, u32), program: &Loaded) -> Result<(), Error> {
-        if exit { self.exit.set_program(slot, program) } else { self.entry.set_program(slot, program) }
-    }
 }
 
 impl Session {
     /// Makes, loads and attaches everything, and proves with a call of its own that records arrive. Nobody is traced yet.
-    pub fn start(types: &KernelTypes, request: &Request<'_>) -> Result<Session, Error> {
+    pub fn start(types: &KernelTypes, request: Request<'_>) -> Result<Session, Error> {
         if !process::in_initial_pid_namespace() {
             return Err(Error::PidNamespace);
         }
@@ -157,43 +69,41 @@ impl Session {
             constants(schema::tracepoint::LIFECYCLE as u32),
         )?;
         let (tasks_map, tasks) = Tasks::create()?;
-        let slots = Slots {
+        let maps = Maps {
+            syscalls: syscalls_map,
+            lifecycle: lifecycle_map,
+            tasks: tasks_map,
             entry: Map::program_array("entry_slots", dispatch::SLOTS)?,
             exit: Map::program_array("exit_slots", dispatch::SLOTS)?,
         };
-        let points = Points { entry: types.tracepoint("sys_enter")?, exit: types.tracepoint("sys_exit")? };
-        let maps =
-            Maps { syscalls: &syscalls_map, lifecycle: &lifecycle_map, tasks: &tasks_map, slots: &slots };
-        let mut loader =
-            Loader { facts: &facts, types, points, maps, loaded: Vec::new(), by_shape: HashMap::new() };
-
-        let named = loader.fill(request)?;
-        let dispatchers = vec![
-            loader.load(&dispatch::entry(&facts)?, loader.points.entry)?,
-            loader.load(&dispatch::exit(&facts)?, loader.points.exit)?,
-        ];
+        let mut loader = Loader::new(types, facts, maps)?;
+        loader.load(request.calls.iter().chain(request.unknown).chain(request.lifecycle))?;
+        let canary = loader.fill(&request)?;
+        let dispatchers = loader.dispatchers()?;
         let mut links = Vec::new();
         for layout in request.lifecycle {
-            let index = loader.program(layout)?;
-            links.push(loader.loaded[index].attach()?);
+            links.push(loader.program(layout)?.attach()?);
         }
         // The exit side first: an entry without its exit would look like a call that never returned.
         for dispatcher in dispatchers.iter().rev() {
             links.push(dispatcher.attach()?);
         }
-        let records = loader.loaded;
-        let mut session = Session {
-            links,
-            dispatchers,
-            _records: records,
-            slots,
-            tasks,
-            syscalls,
-            lifecycle,
-            _maps: vec![syscalls_map, lifecycle_map, tasks_map],
-        };
-        session.canary(&named)?;
+        let mut later = request.later;
+        later.reverse();
+        let mut session = Session { links, dispatchers, loader, later, tasks, syscalls, lifecycle };
+        session.canary(&canary)?;
         Ok(session)
+    }
+
+    /// Loads the programs of some more of the layouts that were to come later; false when none are left.
+    pub fn load_more(&mut self) -> Result<bool, Error> {
+        let rest = self.later.len().saturating_sub(STEP);
+        let layouts = self.later.split_off(rest);
+        self.loader.load(layouts.iter())?;
+        for layout in layouts.iter().rev() {
+            self.loader.place(layout)?;
+        }
+        Ok(!self.later.is_empty())
     }
 
     /// Makes a call that nobody knows and looks for its two records, then forgets them.
@@ -201,12 +111,11 @@ impl Session {
         let this = process::this_thread();
         self.tasks.mark(this);
         // SAFETY: a number without a call: the kernel answers ENOSYS and touches nothing.
-        unsafe { libc::syscall(CANARY) };
+        unsafe { libc::syscall(CANARY.into()) };
         self.tasks.unmark(this);
         let seen: u64 = self.syscalls.iter().map(Ring::published).sum();
         for (exit, slot) in &canary.clear {
-            let map = if *exit { &self.slots.exit } else { &self.slots.entry };
-            map.clear_program(*slot)?;
+            self.loader.maps.slots(*exit).clear_program(*slot)?;
         }
         if seen < canary.bytes {
             return Err(Error::Canary { seen });
@@ -252,45 +161,6 @@ impl Session {
         if !idle {
             wait_for_probes();
         }
-    }
-}
-
-/// What the test call needs to be undone afterwards.
-struct Canary {
-    /// Slots to empty again.
-    clear: Vec<(bool, u32)>,
-    /// Bytes that the two records take.
-    bytes: u64,
-}
-
-impl<'a> Loader<'a> {
-    /// Fills the dispatch tables. The slots of the test call are filled in any case.
-    fn fill(&mut self, request: &Request<'a>) -> Result<Canary, Error> {
-        let mut free: Vec<(bool, u32)> = Vec::new();
-        let mut taken = std::collections::HashSet::new();
-        for layout in request.calls {
-            let index = self.program(layout)?;
-            taken.insert(place(layout));
-            self.maps.slots.set(place(layout), &self.loaded[index])?;
-        }
-        for layout in request.unknown {
-            let index = self.program(layout)?;
-            let exit = layout.shape.point == Point::Exit;
-            let compat = place(layout).1 - SLOT_UNKNOWN;
-            let own = (exit, SLOT_UNKNOWN + compat);
-            let numbers = (0..u32::from(NUMBERS)).map(|nr| (exit, compat * SLOT_COMPAT + nr));
-            let canary = (exit, CANARY as u32);
-            for slot in numbers.chain([own]).filter(|slot| !taken.contains(slot)) {
-                if request.record_unknown {
-                    self.maps.slots.set(slot, &self.loaded[index])?;
-                } else if slot == canary && compat == 0 {
-                    self.maps.slots.set(slot, &self.loaded[index])?;
-                    free.push(slot);
-                }
-            }
-        }
-        let bytes = request.unknown[..2].iter().map(|l| u64::from(l.shape.fixed_len)).sum();
-        Ok(Canary { clear: free, bytes })
     }
 }
 

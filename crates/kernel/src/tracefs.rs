@@ -1,7 +1,8 @@
 //! tracefs: where it is, and what it says about system calls.
 
 use std::ffi::CString;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::refusal::Error;
@@ -59,11 +60,18 @@ impl Tracefs {
             let entry = entry.map_err(failed(&directory))?;
             if entry.file_name().as_encoded_bytes().starts_with(b"sys_enter_") {
                 let path = entry.path().join("format");
-                formats.push(fs::read_to_string(&path).map_err(failed(&path))?);
+                formats.push(read_whole(&path).map_err(failed(&path))?);
             }
         }
         Ok(formats)
     }
+}
+
+/// Reads a file whose size the kernel does not tell, in one or two calls.
+fn read_whole(path: &Path) -> io::Result<String> {
+    let mut text = String::with_capacity(4096);
+    File::open(path)?.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn mount(at: &Path) -> Result<(), Error> {

@@ -109,8 +109,13 @@ impl Show<'_> {
         }
         let failed = call.ret().and_then(errno::of_result).is_some();
         let hidden = self.is_false(call, param) || (failed && param.condition.is_none());
-        let before =
-            arg.before.as_ref().filter(|p| p.is_readable() && param.direction != Some(Direction::Out));
+        // A condition tells when the kernel reads (`in`) or writes (`out`) there; of `inout`, when it writes.
+        let read = match param.direction {
+            Some(Direction::Out) => false,
+            Some(Direction::InOut) => true,
+            _ => !self.is_false(call, param),
+        };
+        let before = arg.before.as_ref().filter(|p| p.is_readable() && read);
         let after = arg.after.as_ref().filter(|p| p.is_readable() && !hidden);
         let shown = |line: &mut Line, pointee: &Pointee| self.pointee(line, call, arg, param, class, pointee);
         match (before, after) {

@@ -30,6 +30,7 @@ number x86_64 79 getcwd
 number x86_64 95 umask
 number x86_64 133 mknod
 number x86_64 230 clock_nanosleep
+number x86_64 233 epoll_ctl
 number x86_64 231 exit_group
 number x86_64 257 openat
 number x86_64 302 prlimit64
@@ -54,6 +55,10 @@ object rusage 144 i386 72
 object timespec 16 i386 8
 object rlimit64 16
 object pollfd 8
+object epoll_event 12
+enum epoll_op = EPOLL_CTL_ADD 1, EPOLL_CTL_DEL 2
+flags epoll_events = EPOLLIN 1
+epoll_ctl(fd epfd, epoll_op op, fd fd, in epoll_event event if op != EPOLL_CTL_DEL)
 read(fd fd, out bytes buf[ret], size count) = size
 write(fd fd, in bytes buf[count], size count) = size
 poll(inout pollfd ufds[1], count nfds, ms timeout_msecs) = count
@@ -370,6 +375,27 @@ fn objects() {
         ],
         "prlimit64(0, RLIMIT_STACK, NULL, {rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}) = 0",
     );
+}
+
+#[test]
+fn an_object_that_the_kernel_does_not_read_is_an_address() {
+    let epoll_ctl = |op| {
+        [
+            ("epfd", s(3)),
+            ("op", u(op)),
+            ("fd", s(0)),
+            ("event", u(0x7000)),
+            ("event_state", u(0)),
+            ("event_data", object(12, &[(0, 1 | 5 << 32)])),
+        ]
+    };
+    check(
+        "epoll_ctl",
+        &epoll_ctl(1),
+        &ret(0),
+        "epoll_ctl(3, EPOLL_CTL_ADD, 0, {events=EPOLLIN, data={u32=5, u64=5}}) = 0",
+    );
+    check("epoll_ctl", &epoll_ctl(2), &ret(0), "epoll_ctl(3, EPOLL_CTL_DEL, 0, 0x7000)  = 0");
 }
 
 #[test]

@@ -280,8 +280,7 @@ impl Builder {
         let byte = || Box::new(FieldType::Int(IntType::unsigned(8).in_base(Base::Hexadecimal)));
         let (length, copy) = match copy {
             Copy::String { .. } => {
-                self.variable
-                    .push(Field { name: names.data.to_owned(), field_type: FieldType::String });
+                self.variable.push(Field { name: names.data.to_owned(), field_type: FieldType::String });
                 (None, copy)
             }
             Copy::Strings { .. } => {

@@ -30,7 +30,7 @@ pub struct Plan {
 impl Default for Plan {
     /// What strace would show: whole paths, 32 bytes of payload.
     fn default() -> Self {
-        Plan { string: 4095, data: 32, vector: 64, element: 511, elements: 4096 }
+        Plan { string: 4095, data: 32, vector: 32, element: 511, elements: 4096 }
     }
 }
 

@@ -3,7 +3,7 @@
 use ctf::types::{Base, EventType, Field, FieldType, IntType, StructType};
 
 use crate::ast::Stored;
-use crate::layout::{Builder, Copy, IdRule, Layout, NUMBERS, PointeeNames, Point, Registers, Source};
+use crate::layout::{Builder, Copy, IdRule, Layout, NUMBERS, Point, PointeeNames, Registers, Source};
 
 /// Stream of the system calls.
 pub const SYSCALLS: u64 = 0;
@@ -42,9 +42,12 @@ pub fn unknown_calls() -> [Layout; 4] {
     };
     let exit = |registers, id: u16, name: &str| {
         let mut builder = Builder::new(Point::Exit, registers, IdRule::Constant(id));
-        builder
-            .value("ret", S64, Base::Decimal, Source::Result)
-            .value("nr", S64, Base::Decimal, Source::Number);
+        builder.value("ret", S64, Base::Decimal, Source::Result).value(
+            "nr",
+            S64,
+            Base::Decimal,
+            Source::Number,
+        );
         builder.build(id, name.to_owned(), SYSCALLS)
     };
     [
@@ -122,10 +125,7 @@ fn signal() -> Layout {
 pub fn process_state() -> EventType {
     let int = |name: &str| Field { name: name.to_owned(), field_type: FieldType::Int(IntType::signed(32)) };
     let character = IntType { text: true, ..IntType::unsigned(8) };
-    let name = FieldType::Array {
-        element: Box::new(FieldType::Int(character)),
-        length: u64::from(COMM),
-    };
+    let name = FieldType::Array { element: Box::new(FieldType::Int(character)), length: u64::from(COMM) };
     EventType {
         id: u64::from(PROCESS_STATE),
         name: "lttng_statedump_process_state".to_owned(),

@@ -77,7 +77,8 @@ fn pid_namespace() -> Finding {
         return Good("pid namespace: the initial one".to_owned());
     }
     Bad {
-        what: "pid namespace: not the initial one, so thread ids mean something else to the kernel".to_owned(),
+        what: "pid namespace: not the initial one, so thread ids mean something else to the kernel"
+            .to_owned(),
         remedy: "run on the host, or share its pid namespace (docker run --pid=host)".to_owned(),
     }
 }
@@ -88,8 +89,9 @@ fn btf() -> Finding {
         Ok(metadata) => Good(format!("BTF: {} ({} bytes)", path.display(), metadata.len())),
         Err(error) => Bad {
             what: format!("BTF: {}: {error}", path.display()),
-            remedy: "use a kernel built with CONFIG_DEBUG_INFO_BTF=y (every distribution's is, since about 2020)"
-                .to_owned(),
+            remedy:
+                "use a kernel built with CONFIG_DEBUG_INFO_BTF=y (every distribution's is, since about 2020)"
+                    .to_owned(),
         },
     }
 }
@@ -99,11 +101,13 @@ fn tracefs() -> Finding {
         Some(root) => Good(format!("tracefs: {}", root.display())),
         None if Path::new(kernel::tracefs::MOUNT_POINT).is_dir() => Limited {
             what: "tracefs: not mounted".to_owned(),
-            remedy: "nothing to do: it is mounted when needed; without it the built-in prototypes are used".to_owned(),
+            remedy: "nothing to do: it is mounted when needed; without it the built-in prototypes are used"
+                .to_owned(),
         },
         None => Limited {
             what: "tracefs: this kernel has none".to_owned(),
-            remedy: "the built-in prototypes are used; calls newer than them are recorded by number".to_owned(),
+            remedy: "the built-in prototypes are used; calls newer than them are recorded by number"
+                .to_owned(),
         },
     }
 }
@@ -130,10 +134,7 @@ fn unprivileged_bpf() -> Finding {
 fn table() -> Finding {
     let mut notes = Vec::new();
     let Ok((_, catalog)) = crate::recording::running_catalog(&mut notes) else {
-        return Limited {
-            what: "type table: built-in only".to_owned(),
-            remedy: "see BTF above".to_owned(),
-        };
+        return Limited { what: "type table: built-in only".to_owned(), remedy: "see BTF above".to_owned() };
     };
     let protos: Vec<_> = catalog.protos().collect();
     let undescribed: Vec<&str> =
@@ -155,7 +156,8 @@ fn table() -> Finding {
             list(&undescribed),
             list(&unnumbered)
         ),
-        remedy: "calls without description are shown by their C types, calls without number by number".to_owned(),
+        remedy: "calls without description are shown by their C types, calls without number by number"
+            .to_owned(),
     }
 }
 
@@ -167,15 +169,13 @@ fn list(names: &[&str]) -> String {
 fn probes() -> Finding {
     let start = || {
         let plan = Plan::default();
-        Prepared::new(&Wanted { set: None, plan, buffer: None })?.start()
+        Prepared::new(&Wanted { set: None, plan, buffer: None })?.start(true)
     };
     match start() {
         Ok(recording) => Good(format!(
             "probes: loaded and attached for {} event types; a test call was recorded",
             recording.types.events.len()
         )),
-        Err(error) => {
-            Bad { what: format!("probes: {error:#}"), remedy: "see the lines above".to_owned() }
-        }
+        Err(error) => Bad { what: format!("probes: {error:#}"), remedy: "see the lines above".to_owned() },
     }
 }

@@ -101,9 +101,9 @@ fn events(catalog: &Catalog, names: &[String]) -> String {
     let lifecycle = tracepoint::lifecycle().into_iter().map(|layout| layout.event);
     let mut text = String::new();
     for event in all.chain(unknown).chain(lifecycle).chain([tracepoint::process_state()]) {
-        let call = ["syscall_entry_", "syscall_exit_"].iter().find_map(|prefix| {
-            event.name.trim_start_matches("compat_").strip_prefix(prefix)
-        });
+        let call = ["syscall_entry_", "syscall_exit_"]
+            .iter()
+            .find_map(|prefix| event.name.trim_start_matches("compat_").strip_prefix(prefix));
         if wanted(names, &event.name) || call.is_some_and(|call| wanted(names, call)) {
             let _ = writeln!(text, "{}", event_line(&event));
         }

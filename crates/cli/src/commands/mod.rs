@@ -5,3 +5,5 @@ pub mod doctor;
 pub mod explain;
 pub mod list;
 pub mod record;
+pub mod show;
+pub mod trace;

@@ -31,7 +31,7 @@ pub fn run(record: &Record) -> Result<Status> {
     })?;
     let mut trace = NewTrace::create(&path)?;
     let notes = prepared.notes.clone();
-    let mut recording = prepared.start()?;
+    let mut recording = prepared.start(Targets::expect_compat(&record.target, command.as_ref()))?;
     if !record.quiet {
         notes.iter().for_each(|note| eprintln!("syscribe: {note}"));
     }
@@ -39,7 +39,10 @@ pub fn run(record: &Record) -> Result<Status> {
     let mut collector = Collector::new(&trace, &mut recording.session)?;
     let (mut targets, threads) = Targets::start(&recording, &record.target, command)?;
     let state = state_packet(&recording.types, &threads, kernel::clock::monotonic())?;
-    trace.file("state")?.write_all(&state).with_context(|| format!("cannot write {}/state", path.display()))?;
+    trace
+        .file("state")?
+        .write_all(&state)
+        .with_context(|| format!("cannot write {}/state", path.display()))?;
     signals::catch_stop();
     targets.release()?;
     trace.keep();
@@ -61,9 +64,7 @@ fn plan(record: &Record) -> Plan {
 }
 
 fn default_path() -> PathBuf {
-    let seconds = (kernel::clock::epoch_offset() + kernel::clock::monotonic() as i64) / 1_000_000_000;
-    let local = seconds + kernel::clock::utc_offset(seconds);
-    PathBuf::from(format!("syscribe-{local}"))
+    PathBuf::from(format!("syscribe-{}", kernel::clock::name_of_now()))
 }
 
 /// Until the program ends, nobody is left, or a signal asks to stop.
@@ -74,7 +75,7 @@ fn collect(recording: &mut Recording, targets: &mut Targets, collector: &mut Col
         if targets.only_attached() && targets.all_ended(&recording.session) {
             break;
         }
-        let busy = collector.drain(&mut recording.session);
+        let busy = collector.drain(&mut recording.session) | recording.load_more();
         if flushed.elapsed() >= FLUSH {
             recording.session.rings().for_each(|ring| ring.ask_for_switch());
             flushed = Instant::now();

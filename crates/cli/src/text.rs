@@ -1,0 +1,125 @@
+//! Items of a trace to text, in the style asked for. The same for a live view and for a file.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use calls::{Happening, Pairing};
+use ctf::merge::Item;
+use ctf::types::TraceType;
+use render::{Ftrace, Json, Options, PidPrefix, Stamp, Strace, WallClock};
+use schema::Catalog;
+
+use crate::args::{Look, Style};
+
+/// How text is wanted.
+#[derive(Debug)]
+pub struct Wish<'a> {
+    /// The style.
+    pub style: Style,
+    /// C types before arguments.
+    pub types: bool,
+    /// Columns and stamps.
+    pub look: &'a Look,
+    /// True when the text goes to a file, where every line names its thread.
+    pub to_file: bool,
+}
+
+/// Makes text of items.
+pub struct Text {
+    maker: Maker,
+}
+
+enum Maker {
+    Strace { pairing: Pairing, strace: Strace, happenings: Vec<Happening> },
+    Ftrace(Ftrace),
+    Json(Json),
+}
+
+impl Text {
+    /// For a trace of these types and the calls of this catalog.
+    pub fn new(wish: &Wish<'_>, types: &TraceType, catalog: Option<Arc<Catalog>>) -> Text {
+        let maker = match wish.style {
+            Style::Strace => Maker::Strace {
+                pairing: Pairing::new(catalog.clone()),
+                strace: Strace::new(catalog, options(wish, wall_clock(types))),
+                happenings: Vec::new(),
+            },
+            Style::Ftrace => Maker::Ftrace(Ftrace::new(catalog, wish.types)),
+            Style::Json => Maker::Json(Json::new(catalog)),
+        };
+        Text { maker }
+    }
+
+    /// Writes what stands before the first line.
+    pub fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        match &self.maker {
+            Maker::Ftrace(_) => out.write_all(render::ftrace::HEADER.as_bytes()),
+            Maker::Strace { .. } | Maker::Json(_) => Ok(()),
+        }
+    }
+
+    /// Writes what the item completes.
+    pub fn item<E: Display>(&mut self, item: Item<E>, out: &mut dyn Write) -> io::Result<()> {
+        match &mut self.maker {
+            Maker::Strace { pairing, strace, happenings } => {
+                pairing.feed(item, happenings);
+                lines(strace, happenings, out)
+            }
+            Maker::Ftrace(ftrace) => out.write_all(ftrace.line(&item).as_bytes()),
+            Maker::Json(json) => out.write_all(json.line(&item).as_bytes()),
+        }
+    }
+
+    /// Writes what is still open at the end.
+    pub fn finish(&mut self, last_time: u64, out: &mut dyn Write) -> io::Result<()> {
+        match &mut self.maker {
+            Maker::Strace { pairing, strace, happenings } => {
+                pairing.finish(last_time, happenings);
+                lines(strace, happenings, out)
+            }
+            Maker::Ftrace(_) | Maker::Json(_) => Ok(()),
+        }
+    }
+}
+
+fn lines(strace: &mut Strace, happenings: &mut Vec<Happening>, out: &mut dyn Write) -> io::Result<()> {
+    for happening in happenings.drain(..) {
+        out.write_all(strace.line(&happening).as_bytes())?;
+    }
+    Ok(())
+}
+
+fn options(wish: &Wish<'_>, clock: WallClock) -> Options {
+    let look = wish.look;
+    let default = Options::default();
+    Options {
+        pid: if wish.to_file { PidPrefix::Always } else { PidPrefix::Several },
+        stamp: match look.stamp {
+            0 => None,
+            1 => Some(Stamp::Seconds),
+            2 => Some(Stamp::Micros),
+            _ => Some(Stamp::Epoch),
+        },
+        relative: look.relative,
+        duration: look.duration,
+        column: look.column.unwrap_or(default.column),
+        limit: look.string.map_or(default.limit, usize::from),
+        clock,
+        ..default
+    }
+}
+
+/// From the clock of the records to local time.
+fn wall_clock(types: &TraceType) -> WallClock {
+    let Some(clock) = &types.clock else { return WallClock::default() };
+    let epoch = clock.offset_s.saturating_mul(1_000_000_000).saturating_add_unsigned(clock.offset);
+    let ahead = kernel::clock::utc_offset(clock.offset_s) as i32;
+    WallClock { epoch, ahead }
+}
+
+/// The call that an event belongs to, by the event's name.
+pub fn event_call(name: &str) -> Option<&str> {
+    let native = name.strip_prefix("compat_").unwrap_or(name);
+    native.strip_prefix("syscall_entry_").or_else(|| native.strip_prefix("syscall_exit_"))
+}

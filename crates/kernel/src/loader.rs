@@ -1,0 +1,205 @@
+//! Generates and loads programs, each distinct shape once, and fills the dispatch tables.
+
+use std::collections::HashMap;
+use std::os::fd::RawFd;
+use std::thread;
+
+use probe::dispatch::{self, SLOT_COMPAT, SLOT_REREAD, SLOT_UNKNOWN};
+use probe::facts::Facts;
+use probe::generate;
+use probe::insn::MapRef;
+use probe::program::Program;
+use schema::layout::{Layout, NUMBERS, Point, Shape};
+
+use crate::bpf::{Loaded, Map};
+use crate::refusal::Error;
+use crate::session::Request;
+use crate::types::KernelTypes;
+
+/// A number that no kernel has a call for, for the test call at start.
+pub(crate) const CANARY: u32 = 511;
+
+/// Threads that load programs: loading is mostly the kernel's work, and it does it in parallel.
+const THREADS: usize = 4;
+
+/// Maps by role.
+#[derive(Debug)]
+pub(crate) struct Maps {
+    pub(crate) syscalls: Map,
+    pub(crate) lifecycle: Map,
+    pub(crate) tasks: Map,
+    pub(crate) entry: Map,
+    pub(crate) exit: Map,
+}
+
+impl Maps {
+    fn fd(&self, map: MapRef) -> RawFd {
+        match map {
+            MapRef::Syscalls => self.syscalls.fd(),
+            MapRef::Lifecycle => self.lifecycle.fd(),
+            MapRef::Tasks => self.tasks.fd(),
+            MapRef::EntrySlots => self.entry.fd(),
+            MapRef::ExitSlots => self.exit.fd(),
+        }
+    }
+
+    /// The dispatch table of one side.
+    pub(crate) fn slots(&self, exit: bool) -> &Map {
+        if exit { &self.exit } else { &self.entry }
+    }
+}
+
+/// Ids of the tracepoints that programs attach to.
+#[derive(Debug)]
+struct Points {
+    entry: u32,
+    exit: u32,
+    others: HashMap<&'static str, u32>,
+}
+
+impl Points {
+    fn id(&self, point: Point) -> Result<u32, Error> {
+        match point {
+            Point::Entry => Ok(self.entry),
+            Point::Exit => Ok(self.exit),
+            Point::Tracepoint(name) => self
+                .others
+                .get(name)
+                .copied()
+                .ok_or_else(|| crate::btf::Error::Missing(format!("tracepoint {name}")).into()),
+        }
+    }
+}
+
+/// What the test call needs to be undone afterwards.
+#[derive(Debug)]
+pub(crate) struct Canary {
+    /// Slots to empty again: true for the exit table, and the slot.
+    pub(crate) clear: Vec<(bool, u32)>,
+    /// Bytes that the two records take.
+    pub(crate) bytes: u64,
+}
+
+/// Loaded programs and what is needed to load more.
+#[derive(Debug)]
+pub(crate) struct Loader {
+    facts: Facts,
+    points: Points,
+    pub(crate) maps: Maps,
+    loaded: Vec<Loaded>,
+    by_shape: HashMap<Shape, usize>,
+}
+
+/// Where the program of an event belongs: true for the exit table, and the slot.
+fn place(layout: &Layout) -> (bool, u32) {
+    let id = layout.event.id as u32;
+    let (class, nr) = (id / u32::from(NUMBERS), id % u32::from(NUMBERS));
+    match class {
+        0 => (false, nr),
+        1 => (true, nr),
+        2 => (true, SLOT_REREAD + nr),
+        3 => (false, SLOT_COMPAT + nr),
+        4 => (true, SLOT_COMPAT + nr),
+        5 => (true, SLOT_REREAD + SLOT_COMPAT + nr),
+        _ => (nr % 2 == 1, SLOT_UNKNOWN + nr / 2),
+    }
+}
+
+impl Loader {
+    pub(crate) fn new(types: &KernelTypes, facts: Facts, maps: Maps) -> Result<Loader, Error> {
+        let mut others = HashMap::new();
+        for layout in schema::tracepoint::lifecycle() {
+            if let Point::Tracepoint(name) = layout.shape.point {
+                others.insert(name, types.tracepoint(name)?);
+            }
+        }
+        let points =
+            Points { entry: types.tracepoint("sys_enter")?, exit: types.tracepoint("sys_exit")?, others };
+        Ok(Loader { facts, points, maps, loaded: Vec::new(), by_shape: HashMap::new() })
+    }
+
+    /// The two programs that are attached.
+    pub(crate) fn dispatchers(&self) -> Result<Vec<Loaded>, Error> {
+        let load = |program: Program, id| Loaded::load(&program, id, &|map| self.maps.fd(map));
+        Ok(vec![
+            load(dispatch::entry(&self.facts)?, self.points.entry)?,
+            load(dispatch::exit(&self.facts)?, self.points.exit)?,
+        ])
+    }
+
+    /// Loads what these layouts need and what is not there yet.
+    pub(crate) fn load<'a>(&mut self, layouts: impl Iterator<Item = &'a Layout>) -> Result<(), Error> {
+        let mut fresh: Vec<(Program, u32)> = Vec::new();
+        for layout in layouts {
+            if !self.by_shape.contains_key(&layout.shape) {
+                let program = generate::program(&layout.event.name, &layout.shape, &self.facts)?;
+                self.by_shape.insert(layout.shape.clone(), self.loaded.len() + fresh.len());
+                fresh.push((program, self.points.id(layout.shape.point)?));
+            }
+        }
+        let loaded = load_parallel(&fresh, &self.maps);
+        self.loaded.extend(loaded.into_iter().collect::<Result<Vec<_>, Error>>()?);
+        Ok(())
+    }
+
+    /// The program of a layout that was loaded.
+    pub(crate) fn program(&self, layout: &Layout) -> Result<&Loaded, Error> {
+        let found = self.by_shape.get(&layout.shape).and_then(|index| self.loaded.get(*index));
+        found.ok_or_else(|| crate::btf::Error::Missing(format!("program for {}", layout.event.name)).into())
+    }
+
+    /// Puts the program of a call into its slot.
+    pub(crate) fn place(&self, layout: &Layout) -> Result<(), Error> {
+        let (exit, slot) = place(layout);
+        self.maps.slots(exit).set_program(slot, self.program(layout)?)
+    }
+
+    /// Fills the dispatch tables. The slots of the test call are filled in any case.
+    pub(crate) fn fill(&self, request: &Request<'_>) -> Result<Canary, Error> {
+        let mut clear = Vec::new();
+        for layout in request.calls {
+            self.place(layout)?;
+        }
+        let waiting: Vec<(bool, u32)> =
+            request.later.iter().map(place).filter(|(_, slot)| *slot < SLOT_REREAD).collect();
+        for layout in request.unknown {
+            let program = self.program(layout)?;
+            let (exit, own) = place(layout);
+            let first = if own > SLOT_UNKNOWN { SLOT_COMPAT } else { 0 };
+            let nameless = request.nameless.iter().filter(|(i386, _)| *i386 == (first > 0));
+            let mut slots: Vec<u32> = nameless.map(|(_, nr)| first + nr % u32::from(NUMBERS)).collect();
+            slots.extend(
+                waiting
+                    .iter()
+                    .filter(|(side, slot)| *side == exit && slot & SLOT_COMPAT == first)
+                    .map(|w| w.1),
+            );
+            slots.extend(request.record_unknown.then_some(own));
+            if first == 0 && !slots.contains(&CANARY) {
+                slots.push(CANARY);
+                clear.push((exit, CANARY));
+            }
+            for slot in slots {
+                self.maps.slots(exit).set_program(slot, program)?;
+            }
+        }
+        let bytes = request.unknown[..2].iter().map(|l| u64::from(l.shape.fixed_len)).sum();
+        Ok(Canary { clear, bytes })
+    }
+}
+
+/// Loads programs in the order given, several at a time.
+fn load_parallel(programs: &[(Program, u32)], maps: &Maps) -> Vec<Result<Loaded, Error>> {
+    let load = |(program, id): &(Program, u32)| Loaded::load(program, *id, &|map| maps.fd(map));
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+    if threads == 1 || programs.len() < 2 * threads {
+        return programs.iter().map(load).collect();
+    }
+    let chunks = programs.chunks(programs.len().div_ceil(threads));
+    thread::scope(|scope| {
+        let running: Vec<_> =
+            chunks.map(|chunk| scope.spawn(move || chunk.iter().map(load).collect::<Vec<_>>())).collect();
+        // A thread that panics takes its panic here.
+        running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+    })
+}
