@@ -44,6 +44,8 @@ pub enum Line<'a> {
         /// `SIGCHLD`
         name: &'a str,
     },
+    /// `[ Process PID=17 runs in 32 bit mode. ]`: the next call is of another table.
+    Mode,
     /// `+++ exited with 0 +++`, `+++ killed by SIGKILL +++`
     Ended {
         /// The text between the crosses.
@@ -73,6 +75,9 @@ pub fn parse(line: &str) -> Option<(u32, Line<'_>)> {
     if let Some(text) = rest.strip_prefix("--- ") {
         let end = text.find([' ', '{']).unwrap_or(text.len());
         return Some((tid, Line::Signal { name: &text[..end] }));
+    }
+    if rest.starts_with("[ Process PID=") && rest.ends_with(" mode. ]") {
+        return Some((tid, Line::Mode));
     }
     if let Some(text) = rest.strip_prefix("<... ") {
         let (name, text) = text.split_once(" resumed>")?;
@@ -217,6 +222,7 @@ mod tests {
             Some((7, Line::Signal { name: "SIGCHLD" }))
         );
         assert_eq!(parse("7 +++ killed by SIGKILL +++"), Some((7, Line::Ended { how: "killed by SIGKILL" })));
+        assert_eq!(parse("7 [ Process PID=7 runs in 32 bit mode. ]"), Some((7, Line::Mode)));
         assert_eq!(parse("7 +++ superseded by execve in pid 9 +++"), Some((7, Line::Superseded { by: 9 })));
     }
 

@@ -146,6 +146,9 @@ fn a_32_bit_call_is_labelled_and_read_by_its_own_table() {
         "lseek = EBADF".into(),
     ];
     assert_eq!(told(calls), expected);
+    let label = traced.text.lines().position(|line| line.ends_with("runs in 32 bit mode. ]"));
+    let getpid = traced.text.lines().position(|line| line.contains("getpid()"));
+    assert!(label.is_some() && label < getpid, "the first 32-bit call has no label before it");
     assert!(traced.text.contains("open(\"/etc/passwd\", O_RDONLY)"), "the path below 4 GiB");
     assert!(traced.text.contains("lseek(-1, -1, SEEK_SET)"), "registers are 32 bits wide");
 }
