@@ -9,6 +9,7 @@
 //! says what is known and what is not instead of guessing.
 #![forbid(unsafe_code)]
 
+mod argument;
 mod call;
 mod evaluate;
 mod happening;
