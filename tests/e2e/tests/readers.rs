@@ -115,7 +115,6 @@ fn the_states_of_a_pointee_are_five_different_things_in_the_record() {
             "exec_bad" => ("fault", Some("fault")),
             "cold" => ("fault", Some("ok")),
             "toolong" | "exec_long" => ("cut", None),
-            "max" => ("cut", None),
             _ => ("ok", None),
         };
         assert_eq!(state(entry), expected.0, "{case} at entry: {:?}", entry.fields);
@@ -133,13 +132,15 @@ fn the_states_of_a_pointee_are_five_different_things_in_the_record() {
     assert!(cold, "the text that was read at exit");
 }
 
+/// The programs for 32-bit calls are loaded while the traced program runs already; until then such a call is an event of
+/// its table without a name. Three seconds are far more than the loading takes.
 #[test]
 fn a_32_bit_call_is_an_event_of_its_own() {
     let _alone = run::alone();
     run::needs_root();
     let scratch = Scratch::new("compat");
     let trace = scratch.join("trace");
-    let ran = run::run(syscribe(["record", "-o"]).arg(&trace).arg(tracee("int80")));
+    let ran = run::run(syscribe(["record", "-o"]).arg(&trace).arg(tracee("int80")).arg("3000"));
     if ran.code() == 77 {
         eprintln!("SKIPPED: this kernel has no 32-bit calls (CONFIG_IA32_EMULATION)");
         return;

@@ -43,8 +43,8 @@ fn the_founding_sample_comes_out_in_its_layout() {
     ];
     assert_eq!(calls, expected);
     for line in text.lines().skip(4) {
-        // comm-pid to column 22 where it is short enough, the CPU in three digits, seconds with microseconds.
-        let (task, rest) = line.split_once("  [").unwrap_or_else(|| unreachable!("{line}"));
+        // comm-pid, the CPU in three digits, seconds with microseconds.
+        let (task, rest) = line.split_once(" [").unwrap_or_else(|| unreachable!("{line}"));
         let (name, pid) = task.trim_start().rsplit_once('-').unwrap_or_else(|| unreachable!("{line}"));
         assert!(!name.is_empty() && pid.trim_end().bytes().all(|b| b.is_ascii_digit()), "{line}");
         let (cpu, rest) = rest.split_once("] ").unwrap_or_else(|| unreachable!("{line}"));

@@ -1,6 +1,6 @@
-//! `int80`: 32-bit calls from a 64-bit program, through `int 0x80`; their numbers mean other calls than x86_64's.
+//! `int80 [MS]`: 32-bit calls from a 64-bit program, through `int 0x80`; their numbers mean other calls than x86_64's.
 //!
-//! Between the marks, all by the i386 table: `getpid()` (20, which is writev on x86_64), `open("/etc/passwd", O_RDONLY)`
+//! Sleeps MS milliseconds first (0). Between the marks, all by the i386 table: `getpid()` (20, which is writev on x86_64), `open("/etc/passwd", O_RDONLY)`
 //! (5, fstat), `read(FD, BUF, 4)` (3, close), `close(FD)` (6, lstat), `lseek(-1, -1, 0)` (19, readv: the registers are 32
 //! bits wide). Prints `i386 NAME RESULT` for each; the memory they point to lies below 4 GiB.
 //!
@@ -54,6 +54,7 @@ fn main() {
     unsafe { std::ptr::copy_nonoverlapping(path.as_ptr(), low, path.len()) };
     let low = low as usize as u32;
 
+    std::thread::sleep(std::time::Duration::from_millis(tracees::argument(1, 0)));
     tracees::mark();
     // SAFETY: getpid writes nothing.
     let pid = unsafe { int80(20, 0, 0, 0) };
