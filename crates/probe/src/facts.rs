@@ -14,6 +14,8 @@ pub const MEMBERS: &[(&str, &str)] = &[
     ("task_struct", "thread_info"),
     ("thread_info", "status"),
     ("mm_struct", "env_end"),
+    ("mm_struct", "arg_start"),
+    ("mm_struct", "arg_end"),
 ];
 
 /// Facts about one kernel and one recording.

@@ -125,4 +125,16 @@ mod tests {
         assert_eq!(Geometry::new(1 << 18, 1 << 18), None);
         assert_eq!(Geometry::new(1 << 20, 100_000), None);
     }
+
+    #[test]
+    fn positions_run_on_and_places_come_round() {
+        let geometry = Geometry::new(1 << 14, 1 << 12).unwrap();
+        assert_eq!(geometry.count(), 4);
+        let round = 5 << 14;
+        assert_eq!(geometry.offset(round + 4100), 4100);
+        assert_eq!(geometry.start(round + 4100), round + 4096);
+        assert_eq!(geometry.start(round + 4096), round + 4096);
+        assert_eq!(geometry.start(round + 4095), round);
+        assert_eq!(geometry.value_size(), 4096 + (1 << 14) + 65536);
+    }
 }

@@ -125,6 +125,7 @@ fn user_space_closes_the_last_packet() {
     // Once is enough.
     reader.close(&ring, NOW + 10);
     assert_eq!(header(&scene, 0)[1], NOW + 9);
+    assert_eq!(header(&scene, 4096), [0; 7]);
 }
 
 #[test]

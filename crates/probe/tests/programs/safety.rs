@@ -155,8 +155,8 @@ impl Check<'_> {
             Insn::Alu(op, dst, operand) => {
                 let both = held.get(dst) | held.operand(operand);
                 let number = both == NUMBER;
-                let moved = matches!(op, Alu::Add) && held.operand(operand) == NUMBER
-                    || matches!(op, Alu::Add) && held.get(dst) == NUMBER;
+                let offset = held.operand(operand) == NUMBER || held.get(dst) == NUMBER;
+                let moved = op == Alu::Add && offset;
                 self.demand(number || moved, at, "arithmetic with an address");
                 held.set(dst, if number { NUMBER } else { both & !NUMBER });
             }

@@ -11,7 +11,7 @@ use probe::insn::MapRef;
 use probe::interpret::{Kind, Machine, Outcome};
 use probe::program::Program;
 use probe::protocol::{HeaderConstants, HeaderWord, Memory, Piece, Reader, Word};
-use probe::ring::{CONTROL, Geometry};
+use probe::ring::{CONTROL, Geometry, HEADER};
 use schema::Catalog;
 use schema::layout::{Layout, Point, Shape};
 use schema::lower::{Plan, lower};
@@ -118,6 +118,15 @@ pub(crate) struct Ring<'a> {
 }
 
 impl Ring<'_> {
+    /// Fills the room for records with bytes of a former life: what a program does not store must not matter.
+    fn make_dirty(&self, geometry: Geometry) {
+        let sub_buffer = geometry.sub_buffer() as usize;
+        for number in 0..geometry.count() as usize {
+            let room = vec![0xee; sub_buffer - HEADER as usize];
+            self.write(number * sub_buffer + HEADER as usize, &room);
+        }
+    }
+
     fn data(&self, at: usize) -> u64 {
         self.base + u64::from(CONTROL) + at as u64
     }
@@ -184,6 +193,11 @@ impl Scene {
         for (reader, map, stream_id) in
             [(&scene.syscalls, MapRef::Syscalls, 0), (&scene.lifecycle, MapRef::Lifecycle, 1)]
         {
+            scene.ring(map).make_dirty(if stream_id == 0 {
+                scene.facts.syscalls
+            } else {
+                scene.facts.lifecycle
+            });
             reader.write_constants(&scene.ring(map), HeaderConstants { uuid: [7; 16], stream_id });
         }
         scene.set(TASK + PID, TID as u32);
