@@ -309,7 +309,8 @@ impl Reader {
     pub fn close(&mut self, memory: &impl Memory, end: u64) {
         let published = self.published(memory);
         let limit = memory.load(Word::Limit, Ordering::Relaxed);
-        if limit == 0 || published >= limit {
+        // Nothing was opened yet (both are 0), or it is closed already.
+        if published >= limit {
             return;
         }
         close_header(memory, self.geometry, published, self.geometry.start(published), end);

@@ -228,8 +228,7 @@ impl Generator<'_> {
 
     /// How many elements there are before the null pointer.
     fn count_elements(&mut self, pointee: &Pointee, most: u16) -> Result<(), Error> {
-        let (top, full, bad, done) =
-            (self.asm.label(), self.asm.label(), self.asm.label(), self.asm.label());
+        let (top, full, bad, done) = (self.asm.label(), self.asm.label(), self.asm.label(), self.asm.label());
         let count_at = self.at(pointee.length.unwrap_or_default())?;
         self.asm.note("length of a vector; r7 counts");
         self.pointer(pointee)?;

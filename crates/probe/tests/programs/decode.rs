@@ -118,6 +118,14 @@ fn part() -> impl Strategy<Value = Part> {
             let vector = prop::collection::vec(text(), 0..6).prop_map(Behind::Vector);
             with(Copy::Strings { most, cap, all }, vector)
         }),
+        (1..5_u16).prop_flat_map(|most| {
+            let vector = prop::collection::vec(text(), 0..6).prop_map(Behind::Vector);
+            with(Copy::Count { most }, vector)
+        }),
+        (1..5_u16).prop_flat_map(|most| {
+            let vector = prop::collection::vec(text(), 0..6).prop_map(Behind::Vector);
+            with(Copy::Count { most }, vector)
+        }),
         (1..20_u16).prop_flat_map(|cap| {
             let data = prop::collection::vec(any::<u8>(), 0..24).prop_map(Behind::Data);
             // The register is the pointee's own; see `layout`.
@@ -211,7 +219,7 @@ fn kept(text: &[u8], cap: u16) -> (Vec<u8>, bool) {
     (text[..len].to_vec(), len == text.len())
 }
 
-/// State and value of a pointee, by what `docs/format.md` and the plan say.
+/// State and value of a pointee, the number of a vector that is only counted, by what `docs/format.md` and the plan say.
 fn expected(part: &Part) -> (State, Value) {
     let state = match part.behind {
         Behind::Null => State::Null,
@@ -242,6 +250,16 @@ fn expected(part: &Part) -> (State, Value) {
             (state, Value::List(list))
         }
         (Copy::Strings { .. }, _) => (state, Value::List(vec![])),
+        (Copy::Count { most }, Behind::Vector(elements)) => {
+            let count = elements.len().min(usize::from(*most));
+            (cut(count == elements.len()), Value::Unsigned(count as u64))
+        }
+        (Copy::Count { .. }, _) => (state, Value::Unsigned(0)),
+        (Copy::Count { most }, Behind::Vector(elements)) => {
+            let (count, most) = (elements.len() as u64, u64::from(*most));
+            (cut(count <= most), Value::Unsigned(count.min(most)))
+        }
+        (Copy::Count { .. }, _) => (state, Value::Unsigned(0)),
         (Copy::Bytes { cap, .. }, Behind::Data(data)) => {
             let (data, whole) = kept(data, *cap);
             (cut(whole), Value::Bytes(data))
@@ -311,7 +329,8 @@ proptest! {
                     "{:?}",
                     part
                 );
-                prop_assert_eq!(event.field(&format!("part{n}_data")), Some(&value), "{:?}", part);
+                let name = if matches!(part.copy, Copy::Count { .. }) { "count" } else { "data" };
+                prop_assert_eq!(event.field(&format!("part{n}_{name}")), Some(&value), "{:?}", part);
             }
         }
     }

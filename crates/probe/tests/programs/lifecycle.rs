@@ -7,8 +7,8 @@ use schema::layout::Layout;
 use schema::tracepoint::lifecycle;
 
 use crate::scene::{
-    COMM, CONTEXT, ENV_END, EXIT_CODE, MM, MM_OF_TASK, OTHER_TASK, PID, SIGINFO, Scene, TASK, TGID, TID,
-    facts, record,
+    ARG_END, ARG_START, COMM, CONTEXT, ENV_END, EXIT_CODE, MM, MM_OF_TASK, OTHER_TASK, PID, SIGINFO, Scene,
+    TASK, TGID, TID, facts, record,
 };
 
 const CHILD: i32 = 5000;
@@ -61,29 +61,44 @@ fn a_child_is_traced_as_its_parent_is() {
     assert_eq!(scene.task_byte(CHILD), MARKED);
 }
 
-#[test]
-fn exec_has_the_path_that_the_kernel_left_behind_the_environment() {
-    let mut scene = scene();
+/// The memory of a new program: its path, and its arguments.
+fn execs(scene: &Scene, path: &[u8], arguments: &[u8]) {
+    let (path_at, arguments_at) = (0x7fff_f000_u64, 0x7fff_0000_u64);
     scene.set(TASK + MM_OF_TASK, MM);
-    scene.set(MM + ENV_END, 0x7fff_f000_u64);
-    scene.user(0x7fff_f000, b"/bin/true\0");
+    scene.set(MM + ENV_END, path_at);
+    scene.user(path_at, path);
+    scene.set(MM + ARG_START, arguments_at);
+    scene.set(MM + ARG_END, arguments_at + arguments.len() as u64);
+    scene.user(arguments_at, arguments);
+}
+
+#[test]
+fn exec_has_path_and_arguments_that_the_kernel_left_in_the_new_memory() {
+    let mut scene = scene();
     scene.set(CONTEXT + 8, TID as u64);
     let comm = [&b"parent"[..], &[0; 10]].concat();
-    let want = record(
-        id("sched_process_exec"),
-        &[&TID.to_le_bytes(), &4700_i32.to_le_bytes(), &comm, &[0], b"/bin/true\0"],
-    );
-    assert_eq!(scene.record(&event("sched_process_exec")), want);
+    let want = |state: u8, len: u16, arguments: &[u8]| {
+        let tid = TID.to_le_bytes();
+        let head = [&tid[..], &4700_i32.to_le_bytes(), &comm, &[0, state], &len.to_le_bytes()].concat();
+        record(id("sched_process_exec"), &[&head, b"/bin/echo\0", arguments])
+    };
+    execs(&scene, b"/bin/echo\0", b"echo\0a\0");
+    assert_eq!(scene.record(&event("sched_process_exec")), want(0, 7, b"echo\0a\0"));
     assert_eq!(scene.task_byte(TID), MARKED);
+    execs(&scene, b"/bin/echo\0", &[b'x'; 5000]);
+    assert_eq!(scene.record(&event("sched_process_exec")), want(1, 4096, &[b'x'; 4096]));
+    // A program without arguments; and bounds that make no sense.
+    execs(&scene, b"/bin/echo\0", b"");
+    assert_eq!(scene.record(&event("sched_process_exec")), want(0, 0, b""));
+    scene.set(MM + ARG_END, 0x1000_u64);
+    assert_eq!(scene.record(&event("sched_process_exec")), want(2, 0, b""));
 }
 
 #[test]
 fn a_thread_that_execs_takes_its_mark_to_its_new_number() {
     let mut scene = scene();
     let exec = event("sched_process_exec");
-    scene.set(TASK + MM_OF_TASK, MM);
-    scene.set(MM + ENV_END, 0x7fff_f000_u64);
-    scene.user(0x7fff_f000, b"x\0");
+    execs(&scene, b"x\0", b"x\0");
     // It was thread 4720; its leader, whose number it has now, is gone.
     scene.set(CONTEXT + 8, 4720_u64);
     scene.set_task_byte(4720, MARKED);

@@ -115,9 +115,11 @@ fn a_request_closes_a_packet_that_is_not_full() {
 #[test]
 fn user_space_closes_the_last_packet() {
     let scene = small();
-    scene.run(&scene.program(&getppid().shape));
     let ring = scene.ring(MapRef::Syscalls);
     let mut reader = Reader::new(scene.facts.syscalls, 0);
+    reader.close(&ring, NOW);
+    assert_eq!(reader.complete(&ring), None, "an idle CPU has no packet");
+    scene.run(&scene.program(&getppid().shape));
     reader.close(&ring, NOW + 9);
     let bits = (u64::from(HEADER) + 10) * 8;
     assert_eq!(header(&scene, 0), [NOW, NOW + 9, bits, bits, 0, 0, 0]);

@@ -54,15 +54,22 @@ fn a_string_is_whole_cut_null_or_unreadable() {
     assert_eq!(chdir(&mut scene, HOLE), (State::Fault as u8, b"#\0".to_vec()));
 }
 
-/// State, count and strings of the second vector of an `execve`; the first one and the path are null.
+/// State, count and strings of the arguments of an `execve`; its path and environment are null.
 fn vector(scene: &mut Scene, elements: &[u64]) -> (u8, u8, Vec<u8>) {
     scene.user(VECTOR, &elements.iter().flat_map(|e| e.to_le_bytes()).collect::<Vec<_>>());
-    scene.enter(NATIVE, 59, &[0, 0, VECTOR]);
+    execve(scene, VECTOR, 0).0
+}
+
+/// State, count and strings of the arguments of an `execve` without a path; state and count of its environment.
+fn execve(scene: &mut Scene, argv: u64, envp: u64) -> ((u8, u8, Vec<u8>), (u8, u8)) {
+    scene.enter(NATIVE, 59, &[0, argv, envp]);
     let bytes = scene.record(&first(&layouts(CALLS, &plan()), "syscall_entry_execve"));
     // Fixed fields: pointer and state; twice pointer, state and count. Then the placeholder of the path.
-    let fixed = 10 + 9 + 10 + 10;
+    let path = 10 + 8 + 1;
+    let fixed = path + 2 * (8 + 1 + 1);
     assert_eq!(bytes[fixed..fixed + 2], *b"#\0");
-    (bytes[fixed - 2], bytes[fixed - 1], bytes[fixed + 2..].to_vec())
+    let arguments = (bytes[path + 8], bytes[path + 9], bytes[fixed + 2..].to_vec());
+    (arguments, (bytes[path + 18], bytes[path + 19]))
 }
 
 #[test]
@@ -84,9 +91,25 @@ fn a_vector_is_whole_cut_null_or_unreadable() {
     // An element, or the vector itself, is not there: nothing is kept.
     assert_eq!(vector(&mut scene, &[ab, HOLE, 0]), (State::Fault as u8, 0, vec![]));
     assert_eq!(vector(&mut scene, &[ab]), (State::Fault as u8, 0, vec![]));
-    scene.enter(NATIVE, 59, &[0, 0, 0]);
-    let bytes = scene.record(&first(&layouts(CALLS, &plan()), "syscall_entry_execve"));
-    assert_eq!(bytes[37..], [State::Null as u8, 0, b'#', 0]);
+    assert_eq!(execve(&mut scene, 0, 0).0, (State::Null as u8, 0, vec![]));
+    assert_eq!(execve(&mut scene, HOLE, 0).0, (State::Fault as u8, 0, vec![]));
+}
+
+#[test]
+fn of_the_environment_only_its_size_is_kept() {
+    let mut scene = Scene::new();
+    let mut environment = |pointers: usize, end: bool| {
+        let mut bytes = [HOLE.to_le_bytes()].repeat(pointers).concat();
+        bytes.extend(end.then_some([0; 8]).into_iter().flatten());
+        scene.user(VECTOR, &bytes);
+        execve(&mut scene, 0, VECTOR).1
+    };
+    assert_eq!(environment(0, true), (State::Ok as u8, 0));
+    assert_eq!(environment(5, true), (State::Ok as u8, 5), "what the pointers lead to is not looked at");
+    assert_eq!(environment(128, true), (State::Ok as u8, 128));
+    assert_eq!(environment(129, true), (State::Cut as u8, 128));
+    assert_eq!(environment(5, false), (State::Fault as u8, 0));
+    assert_eq!(execve(&mut scene, 0, 0).1, (State::Null as u8, 0));
 }
 
 #[test]
@@ -142,7 +165,7 @@ fn after_an_execve_the_registers_say_nothing() {
     scene.leave(-2);
     let failed = scene.record(&again);
     let ret = (-2_i64).to_le_bytes();
-    assert_eq!(failed, record(1024 + 59, &[&ret, &[0, 0, 1, 0, 1], b"prog\0prog\0prog\0"]));
+    assert_eq!(failed, record(1024 + 59, &[&ret, &[0, 0, 1, 0, 1], b"prog\0prog\0"]));
     // Registers that happen to point somewhere are not followed.
     scene.leave(0);
     let fault = State::Fault as u8;

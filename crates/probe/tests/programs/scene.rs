@@ -61,6 +61,8 @@ pub(crate) const EXIT_CODE: u64 = 52;
 pub(crate) const MM_OF_TASK: u64 = 80;
 pub(crate) const STATUS: u64 = 16;
 pub(crate) const ENV_END: u64 = 32;
+pub(crate) const ARG_START: u64 = 8;
+pub(crate) const ARG_END: u64 = 16;
 
 pub(crate) fn facts() -> Facts {
     let offset = |strukt: &str, member: &str| match (strukt, member) {
@@ -72,6 +74,8 @@ pub(crate) fn facts() -> Facts {
         ("task_struct", "thread_info") => 0,
         ("thread_info", "status") => STATUS,
         ("mm_struct", "env_end") => ENV_END,
+        ("mm_struct", "arg_start") => ARG_START,
+        ("mm_struct", "arg_end") => ARG_END,
         other => panic!("where is {other:?}?"),
     };
     let members: BTreeMap<_, _> = MEMBERS
@@ -82,7 +86,7 @@ pub(crate) fn facts() -> Facts {
         members,
         cast: Some((77, 88)),
         syscalls: Geometry::new(1 << 18, 1 << 16).unwrap(),
-        lifecycle: Geometry::new(1 << 14, 1 << 13).unwrap(),
+        lifecycle: Geometry::new(1 << 15, 1 << 14).unwrap(),
     }
 }
 
