@@ -21,9 +21,13 @@ fn pointee(slot: &Slot, fields: &mut [Value], read: Read) -> Option<Pointee> {
         return None;
     }
     let state = slot.state.and_then(|at| fields.get(at)).and_then(Value::bits).map_or(State::Ok, state);
-    let content = take(fields, slot.content);
     let readable = matches!(state, State::Ok | State::Cut);
-    let content = if readable { Content::from_value(content) } else { Content::Nothing };
+    let count = slot.count.and_then(|at| fields.get(at)).and_then(Value::bits);
+    let content = match (take(fields, slot.content), count) {
+        _ if !readable => Content::Nothing,
+        (None, Some(count)) => Content::Count(count),
+        (content, _) => Content::from_value(content),
+    };
     Some(Pointee { state, content, read })
 }
 

@@ -105,6 +105,8 @@ pub enum Content {
     Texts(Vec<Vec<u8>>),
     /// Bytes.
     Bytes(Vec<u8>),
+    /// Only how many elements there are.
+    Count(u64),
 }
 
 impl Call {

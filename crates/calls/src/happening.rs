@@ -112,6 +112,8 @@ pub struct Exec {
     pub comm: Option<Comm>,
     /// Path of the program, from the kernel's own copy.
     pub filename: Option<Pointee>,
+    /// Its arguments, from its new memory.
+    pub argv: Option<Pointee>,
 }
 
 /// Change of the calling convention.

@@ -56,6 +56,7 @@ impl Lifecycle {
                     old_tid: number(event, "old_tid").unwrap_or(new),
                     comm: comm(event.field("comm")),
                     filename: filename(event),
+                    argv: argv(event),
                 };
                 Some(Lifecycle::Exec(exec, number(event, "pid")))
             }
@@ -100,6 +101,15 @@ fn comm(value: Option<&Value>) -> Option<Comm> {
     let (Value::Str(bytes) | Value::Bytes(bytes)) = value? else { return None };
     let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
     (!text.is_empty()).then(|| text.into())
+}
+
+/// The arguments, which the kernel keeps one behind the other, each with its NUL.
+fn argv(event: &Event) -> Option<Pointee> {
+    let state = event.field("argv_state").and_then(Value::bits).map(state)?;
+    let Some(Value::Bytes(bytes)) = event.field("argv_data") else { return None };
+    let texts = bytes.strip_suffix(&[0]).unwrap_or(bytes).split(|byte| *byte == 0);
+    let content = Content::Texts(texts.map(<[u8]>::to_vec).collect());
+    matches!(state, State::Ok | State::Cut).then_some(Pointee { state, content, read: Read::Exec })
 }
 
 fn filename(event: &Event) -> Option<Pointee> {

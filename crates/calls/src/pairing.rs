@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use ctf::merge::Item;
 use ctf::{Event, Value};
+use schema::layout::State;
 use schema::tracepoint::SYSCALLS;
 use schema::{Abi, Catalog, Syscall};
 
@@ -315,11 +316,15 @@ impl Pairing {
         }
         if let Some(open) = self.open.get_mut(&tid).filter(|open| is_exec(&open.call.name)) {
             open.executed = true;
-            if &*open.call.name == "execve"
-                && let (Some(filename), Some(arg)) = (&exec.filename, open.call.args.first_mut())
-                && arg.before.as_ref().is_some_and(|before| !before.is_readable())
-            {
-                arg.before = Some(filename.clone());
+            for (name, kept) in [("filename", &exec.filename), ("argv", &exec.argv)] {
+                // The directory of execveat stands apart from its path, so the kernel's whole path is not its argument.
+                let own = name != "filename" || &*open.call.name == "execve";
+                let arg = open.call.args.iter_mut().find(|arg| own && &*arg.name == name);
+                if let (Some(arg), Some(kept)) = (arg, kept)
+                    && arg.before.as_ref().is_some_and(|before| before.state == State::Fault)
+                {
+                    arg.before = Some(kept.clone());
+                }
             }
         }
         out.push(Happening::Exec(exec));

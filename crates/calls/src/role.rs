@@ -55,6 +55,8 @@ pub struct Slot {
     pub state: Option<usize>,
     /// Index of what it points to.
     pub content: Option<usize>,
+    /// Index of the number of elements or bytes behind it.
+    pub count: Option<usize>,
 }
 
 /// Roles of the event types met so far, each found once.
@@ -141,7 +143,7 @@ fn agree(syscall: Option<Arc<Syscall>>, slots: Vec<Slot>) -> (Option<Arc<Syscall
 
 impl Slot {
     fn empty(name: &str) -> Slot {
-        Slot { name: name.into(), stored: POINTER, raw: None, state: None, content: None }
+        Slot { name: name.into(), stored: POINTER, raw: None, state: None, content: None, count: None }
     }
 }
 
@@ -157,9 +159,6 @@ fn slots(event_type: &EventType, exit: bool) -> Vec<Slot> {
             continue;
         }
         let (base, part) = part_of(&field.name, &has, exit);
-        if part == Part::Length {
-            continue;
-        }
         let i = slots.iter().position(|slot| &*slot.name == base).unwrap_or_else(|| {
             slots.push(Slot::empty(base));
             slots.len() - 1
@@ -168,6 +167,7 @@ fn slots(event_type: &EventType, exit: bool) -> Vec<Slot> {
         match (part, &field.field_type) {
             (Part::State, _) => slot.state = Some(at),
             (Part::Content, _) => slot.content = Some(at),
+            (Part::Length, _) => slot.count = Some(at),
             (_, FieldType::Int(int)) => {
                 slot.raw = Some(at);
                 slot.stored = stored(int.bits, int.signed);

@@ -76,13 +76,12 @@ fn execve(e: &Events, time: u64, tid: i32, path: Option<&str>) -> Event {
         ("filename_state", u(if path.is_some() { 0 } else { 2 })),
         ("filename", text(path.unwrap_or("#"))),
         ("argv_ptr", u(0x2000)),
-        ("argv_state", u(0)),
-        ("argv_count", u(2)),
-        ("argv", Value::List(vec![text("ls"), text("-l")])),
+        ("argv_state", u(if path.is_some() { 0 } else { 2 })),
+        ("argv_count", u(if path.is_some() { 2 } else { 0 })),
+        ("argv", Value::List(if path.is_some() { vec![text("ls"), text("-l")] } else { Vec::new() })),
         ("envp_ptr", u(0)),
         ("envp_state", u(3)),
         ("envp_count", u(0)),
-        ("envp", Value::List(vec![])),
     ];
     e.event(time, tid, "syscall_entry_execve", &fields)
 }
@@ -94,6 +93,9 @@ fn exec(e: &Events, time: u64, tid: i32, old_tid: i32) -> Event {
         ("comm", comm("ls")),
         ("filename_state", u(0)),
         ("filename", text("/bin/ls")),
+        ("argv_state", u(0)),
+        ("argv_len", u(6)),
+        ("argv_data", Value::Bytes(b"ls\0-l\0".to_vec())),
     ];
     e.event(time, tid, "sched_process_exec", &fields)
 }
@@ -318,7 +320,7 @@ fn a_second_reading_replaces_a_failed_first_one() {
 }
 
 #[test]
-fn execve_takes_an_unreadable_path_from_the_kernels_copy() {
+fn execve_takes_what_was_unreadable_from_the_new_program() {
     let e = Events::new();
     let list = vec![execve(&e, 10, 1, None), exec(&e, 11, 1, 1), returns(&e, 12, 1, "execve", 0)];
     let all = run(&e, list);
@@ -326,6 +328,8 @@ fn execve_takes_an_unreadable_path_from_the_kernels_copy() {
     let call = &calls(all)[0];
     let path = call.args[0].before.as_ref().unwrap();
     assert_eq!((path.read, &path.content), (Read::Exec, &Content::Text(b"/bin/ls".to_vec())));
+    let argv = call.args[1].before.as_ref().unwrap();
+    assert_eq!(argv.content, Content::Texts(vec![b"ls".to_vec(), b"-l".to_vec()]));
     // The name at the time of the call: the new one is in the Exec before it.
     assert_eq!(call.comm, None);
 }

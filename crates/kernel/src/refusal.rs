@@ -19,7 +19,7 @@ pub enum Command {
 #[non_exhaustive]
 pub enum Error {
     /// A `bpf(2)` command failed.
-    #[error("bpf {command:?} of {object}: {source}{}", verifier_line(log))]
+    #[error("bpf {command:?} of {object}{}", verifier_line(log))]
     Bpf {
         /// The command.
         command: Command,
@@ -31,7 +31,7 @@ pub enum Error {
         log: String,
     },
     /// A system call other than `bpf(2)` failed.
-    #[error("{call}: {source}")]
+    #[error("{call}")]
     Call {
         /// The call and what it was about.
         call: String,
@@ -39,7 +39,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file of the kernel could not be read.
-    #[error("{path}: {source}")]
+    #[error("{path}")]
     File {
         /// The file.
         path: String,
@@ -64,7 +64,7 @@ pub enum Error {
     )]
     PidNamespace,
     /// No such process, or none that may be traced.
-    #[error("process {pid}: {source}")]
+    #[error("process {pid}")]
     Process {
         /// The process id.
         pid: i32,
@@ -72,7 +72,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The program could not be started.
-    #[error("cannot run {program}: {source}")]
+    #[error("cannot run {program}")]
     Launch {
         /// The program as typed.
         program: String,

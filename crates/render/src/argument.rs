@@ -143,7 +143,7 @@ impl Show<'_> {
             Content::Nothing => unread(line, arg),
             Content::Text(text) if class == Class::Path => line.string(text, cut),
             Content::Text(text) => self.string(line, text, cut),
-            Content::Texts(texts) if &*arg.name == "envp" => environment(line, arg, texts.len(), cut),
+            Content::Count(count) => environment(line, arg, *count, cut),
             Content::Texts(texts) => self.strings(line, texts, cut),
             Content::Bytes(bytes) if class == Class::Bytes => match param.render.as_deref() {
                 Some("path" | "str") => {
@@ -296,7 +296,7 @@ fn unread(line: &mut Line, arg: &ArgValue) {
 }
 
 /// `0x7ffe... /* 58 vars */`
-fn environment(line: &mut Line, arg: &ArgValue, count: usize, cut: bool) {
+fn environment(line: &mut Line, arg: &ArgValue, count: u64, cut: bool) {
     unread(line, arg);
     let words = if count == 1 && !cut { "var" } else { "vars" };
     line.comment(&format!("{count}{} {words}", if cut { "+" } else { "" }));

@@ -75,7 +75,6 @@ fn bytes_are_numbers_and_bad_text_is_bytes() {
             ("envp_ptr", u(0)),
             ("envp_state", u(3)),
             ("envp_count", u(0)),
-            ("envp", Value::List(vec![])),
         ],
     );
     let failed = e.event(3, 7, "syscall_exit_openat", &[("ret", s(-2))]);

@@ -59,6 +59,8 @@ pub enum Length {
     Register(u8, u8),
     /// The result, when it is positive.
     Result,
+    /// From one address up to, but not including, another.
+    Between(Source, Source),
 }
 
 /// What is copied from behind a pointer.
@@ -77,6 +79,11 @@ pub enum Copy {
         cap: u16,
         /// Bytes of all elements after which no further one is begun.
         all: u16,
+    },
+    /// How many elements a vector has that ends with a null pointer; not what they are.
+    Count {
+        /// Most elements, at most 255.
+        most: u16,
     },
     /// A run of bytes.
     Bytes {
@@ -206,7 +213,7 @@ impl Copy {
             Copy::String { cap } => u32::from(cap) + 1,
             Copy::Strings { cap, all, .. } => u32::from(all) + u32::from(cap) + 1,
             Copy::Bytes { cap, .. } => u32::from(cap),
-            Copy::Object { .. } => 0,
+            Copy::Count { .. } | Copy::Object { .. } => 0,
         }
     }
 }
@@ -290,6 +297,10 @@ impl Builder {
                     name: names.data.to_owned(),
                     field_type: FieldType::Sequence { element: Box::new(FieldType::String), length_field },
                 });
+                (Some(self.take(1)), copy)
+            }
+            Copy::Count { .. } => {
+                self.int(format!("{}_count", names.plain), IntType::unsigned(8));
                 (Some(self.take(1)), copy)
             }
             Copy::Bytes { .. } => {

@@ -36,6 +36,8 @@ impl Default for Plan {
 
 /// Largest object that is copied whole; larger ones keep their address only.
 const OBJECT: u32 = 256;
+/// Variables of an environment that are counted; the number is stored in one byte.
+const ENVIRONMENT: u16 = 128;
 /// Bytes of the strings of one record: a call with many of them keeps less of each.
 const STRINGS: u16 = 4 * 4096;
 
@@ -164,6 +166,8 @@ impl Lowering<'_> {
     fn copy(&self, arg: &Arg, string: u16, exit: bool) -> Option<Copy> {
         match arg.class {
             Class::Str | Class::Path if !exit => Some(Copy::String { cap: string }),
+            // The environment holds secrets; how large it is does not.
+            Class::Strings if !exit && arg.name == "envp" => Some(Copy::Count { most: ENVIRONMENT }),
             Class::Strings if !exit => Some(Copy::Strings {
                 most: self.plan.vector,
                 cap: self.plan.element,
@@ -210,7 +214,7 @@ impl Lowering<'_> {
 }
 
 fn is_text(copy: &Copy) -> bool {
-    matches!(copy, Copy::String { .. } | Copy::Strings { .. })
+    matches!(copy, Copy::String { .. } | Copy::Strings { .. } | Copy::Count { .. })
 }
 
 fn add(builder: &mut Builder, b: &Behind<'_>) {

@@ -3,7 +3,7 @@
 use ctf::types::{Base, EventType, Field, FieldType, IntType, StructType};
 
 use crate::ast::Stored;
-use crate::layout::{Builder, Copy, IdRule, Layout, NUMBERS, Point, PointeeNames, Registers, Source};
+use crate::layout::{Builder, Copy, IdRule, Layout, Length, NUMBERS, Point, PointeeNames, Registers, Source};
 
 /// Stream of the system calls.
 pub const SYSCALLS: u64 = 0;
@@ -24,6 +24,8 @@ pub const PROCESS_STATE: u16 = FIRST + 18;
 const COMM: u16 = 16;
 /// Longest path that `execve` takes, without the NUL (`PATH_MAX`).
 const PATH: u16 = 4095;
+/// Bytes of a new program's arguments that are kept.
+const ARGUMENTS: u16 = 4096;
 
 const S32: Stored = Stored { bytes: 4, signed: true };
 const S64: Stored = Stored { bytes: 8, signed: true };
@@ -86,18 +88,24 @@ fn fork() -> Layout {
 }
 
 fn exec() -> Layout {
-    let mut exec = builder("sched_process_exec", EXEC);
-    // The kernel leaves the path of the program at the end of the new environment (AT_EXECFN), where it can be read
-    // even when the caller's own copy could not.
-    let path = Source::Member {
+    let memory = |member| Source::Member {
         argument: 0,
-        path: vec![("task_struct", "mm"), ("mm_struct", "env_end")],
+        path: vec![("task_struct", "mm"), ("mm_struct", member)],
         beyond: 0,
     };
+    // What the call was given can be read here even when the caller's own copy could not: the kernel leaves the arguments
+    // in the new memory, and the path of the program (AT_EXECFN) at the end of the new environment.
+    let argv = Copy::Bytes { length: Length::Between(memory("arg_start"), memory("arg_end")), cap: ARGUMENTS };
+    let mut exec = builder("sched_process_exec", EXEC);
     exec.value("old_tid", S32, Base::Decimal, Source::Argument(1))
         .value("pid", S32, Base::Decimal, task(0, "tgid"))
         .text("comm", COMM, comm(0))
-        .pointee(PointeeNames { plain: "filename", data: "filename" }, path, Copy::String { cap: PATH });
+        .pointee(
+            PointeeNames { plain: "filename", data: "filename" },
+            memory("env_end"),
+            Copy::String { cap: PATH },
+        )
+        .pointee(PointeeNames { plain: "argv", data: "argv_data" }, memory("arg_start"), argv);
     exec.build(EXEC, "sched_process_exec".to_owned(), LIFECYCLE)
 }
 
