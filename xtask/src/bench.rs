@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: what tracing costs, measured side by side in one run.
 //!
-//! The traced work runs on CPU 1, whatever a tool does beside it on CPU 0. A round measures, for each workload, first the
-//! work alone and then under each tool, in an order that changes from round to round; added time is always taken against
-//! the work alone of the same round. Figures are medians over rounds. The cost of the work is its own thread's CPU time and
+//! The traced work runs on CPU 1, whatever a tool does beside it on CPU 0. A round measures, for each workload, the work alone,
+//! then under each tool in an order that changes from round to round, then alone again; added time is always taken against
+//! the mean of these two of the same round. Figures are medians over rounds. The cost of the work is its own thread's CPU time and
 //! wall time, measured by the work itself, start-up of the tools excluded; only start-up is measured from outside.
 //! Tools that are slower by orders of magnitude get a twentieth of the work.
 
@@ -11,6 +11,7 @@ mod tool;
 mod workload;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,7 +45,7 @@ impl Settings {
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().with_context(|| format!("{argument} needs a value"));
             match argument.as_str() {
-                "--quick" => settings.quick = true,
+                "--quick" => (settings.quick, settings.write) = (true, false),
                 "--no-write" => settings.write = false,
                 "--rounds" => settings.rounds = value()?.parse().context("--rounds")?,
                 "--workload" => settings.only = Some(value()?.clone()),
@@ -101,7 +102,8 @@ fn measure(settings: &Settings, scratch: &Path) -> Result<Measured> {
     let mut counts = BTreeMap::new();
     for round in 0..settings.rounds {
         for &workload in &workloads {
-            let mut alone = BTreeMap::new();
+            let mut alone = BTreeMap::<Size, Cost>::new();
+            let mut traced = Vec::new();
             for index in 0..tools.len() {
                 // Another order each round, so that no tool always follows the same other.
                 let tool = tools[(index * 5 + round * 3) % tools.len()];
@@ -115,14 +117,9 @@ fn measure(settings: &Settings, scratch: &Path) -> Result<Measured> {
                     }
                 };
                 let program = workload.program(size);
-                let base = match alone.get(&size) {
-                    Some(cost) => *cost,
-                    None => {
-                        let cost = Cost::of(Command::new(&program[0]).args(&program[1..]), calls)?;
-                        alone.insert(size, cost);
-                        cost
-                    }
-                };
+                if let Entry::Vacant(entry) = alone.entry(size) {
+                    entry.insert(run_alone(&program, calls)?);
+                }
                 eprintln!(
                     "xtask: round {} of {}: {} under {}",
                     round + 1,
@@ -130,8 +127,18 @@ fn measure(settings: &Settings, scratch: &Path) -> Result<Measured> {
                     workload.name(),
                     tool.name()
                 );
-                let (traced, kept) = tool.run(&program, calls, scratch)?;
-                samples.entry((workload, tool)).or_default().push(Sample { alone: base, traced, kept });
+                traced.push((tool, size, tool.run(&program, calls, scratch)?));
+            }
+            // Once more alone: what drifts within a round is halved.
+            for (size, cost) in &mut alone {
+                *cost = cost.mean(&run_alone(&workload.program(*size), cost.calls)?);
+            }
+            for (tool, size, (traced, kept)) in traced {
+                samples.entry((workload, tool)).or_default().push(Sample {
+                    alone: alone[&size],
+                    traced,
+                    kept,
+                });
             }
         }
         let plain = wall_of_true(None, scratch)?;
@@ -141,6 +148,10 @@ fn measure(settings: &Settings, scratch: &Path) -> Result<Measured> {
     }
     let cells = samples.into_iter().map(|(key, samples)| (key, Cell::of(&samples))).collect();
     Ok((cells, start))
+}
+
+fn run_alone(program: &[PathBuf], calls: u64) -> Result<Cost> {
+    Cost::of(Command::new(&program[0]).args(&program[1..]), calls)
 }
 
 /// Wall time of `true`, from outside, in milliseconds.

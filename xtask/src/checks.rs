@@ -9,9 +9,9 @@ use crate::programs::{cargo, install_missing, must, release_directory};
 pub(crate) fn test() -> Result<()> {
     install_missing();
     must(&mut cargo(&["build", "--release", "--quiet", "--package", "syscribe", "--package", "tracees"]))?;
-    must(&mut cargo(&["test", "--quiet", "--workspace", "--exclude", "e2e"]))?;
+    must(&mut cargo(&["test", "--quiet", "--workspace", "--exclude", "e2e", "--no-fail-fast"]))?;
     must(
-        cargo(&["test", "--package", "e2e", "--", "--test-threads=1"])
+        cargo(&["test", "--package", "e2e", "--no-fail-fast", "--", "--test-threads=1"])
             .env("SYSCRIBE_BIN_DIR", release_directory()),
     )
 }

@@ -18,7 +18,7 @@ usage: cargo xtask COMMAND
   ci             format check, clippy without warnings, then `test`
   bench [--quick] [--rounds N] [--workload NAME] [--no-write]
                  measure against an empty program pair, strace, trace-cmd and perf trace; write docs/bench.md and the
-                 table of README.md
+                 table of README.md (--quick: a tenth of the work, for a look; writes nothing)
   tables         write the tables of system call numbers from the installed headers";
 
 fn main() -> ExitCode {

@@ -64,10 +64,12 @@ pub(super) fn text(settings: &Settings, cells: &Cells, start: &BTreeMap<Tool, Ve
     writeln!(text, "{}\n", machine()?)?;
     writeln!(
         text,
-        "The work runs on CPU 1, the tools on CPU 0; median of {} interleaved rounds, each against the work alone of the \
-         same round. Time is what the work itself sees: CPU time of its threads (cpu) and wall time (wall), ns a call. Slow \
-         tools get a twentieth of the work. `lost` is what the tool, or the kernel for it, says in its worst round: a row \
-         with loss is no row of a tool that keeps everything.\n",
+        "The work runs on CPU 1, the tools on CPU 0. Median of {} interleaved rounds; in each, the work alone is measured \
+         before and after the tools, and each tool against the mean of the two. Times are what the work itself sees, from its \
+         first traced call to its last: CPU time of its threads and children (cpu) and wall time (wall), in ns a call. perf \
+         trace and strace get a twentieth of the work; trace-cmd records into an instance of its own (`-d -k -B NAME -e \
+         syscalls`), strace into /dev/null. `lost` is what the tool, or the kernel for it, says in its worst round: a row with \
+         loss keeps less than the others. The least any tracer on these tracepoints pays is the empty program pair.\n",
         settings.rounds
     )?;
     text.push_str(&main_table(cells));

@@ -149,6 +149,15 @@ impl Cost {
         bail!("{command:?} does not say what it cost:\n{out}\n{err}")
     }
 
+    /// The mean of two runs of the same work.
+    pub(super) fn mean(&self, other: &Self) -> Self {
+        Self {
+            calls: self.calls,
+            cpu_ns: self.cpu_ns.midpoint(other.cpu_ns),
+            wall_ns: self.wall_ns.midpoint(other.wall_ns),
+        }
+    }
+
     pub(super) fn cpu_per_call(&self) -> f64 {
         self.cpu_ns as f64 / self.calls as f64
     }
