@@ -208,7 +208,7 @@ fn privilege(error: anyhow::Error) -> anyhow::Error {
         .filter_map(|cause| cause.downcast_ref::<kernel::Error>())
         .any(|cause| matches!(cause.errno(), Some(1 | 13)));
     if refused && process::effective_user() != 0 {
-        return error.context("not permitted: run as root (or with CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN)");
+        return error.context("not permitted: run as root, or with CAP_BPF and CAP_PERFMON");
     }
     if refused {
         return error
@@ -311,6 +311,21 @@ impl Targets {
 
 /// The packet that says which threads ran already.
 pub fn state_packet(types: &TraceType, threads: &[Thread], now: u64) -> Result<Vec<u8>> {
+    user_packet(types, threads, now, 0, 0)
+}
+
+/// The packet behind it that says how many probe runs the kernel skipped: losses that belong to no ring.
+pub fn missed_packet(types: &TraceType, missed: u64, now: u64) -> Result<Vec<u8>> {
+    user_packet(types, &[], now, 1, missed)
+}
+
+fn user_packet(
+    types: &TraceType,
+    threads: &[Thread],
+    now: u64,
+    sequence: u64,
+    discarded: u64,
+) -> Result<Vec<u8>> {
     let event = tracepoint::process_state();
     let extra = [("stream_instance_id", STATE_INSTANCE), ("lost_oversize", 0)];
     let header = PacketHeader {
@@ -318,8 +333,8 @@ pub fn state_packet(types: &TraceType, threads: &[Thread], now: u64) -> Result<V
         uuid: types.uuid,
         begin: now,
         end: now,
-        seq: Some(0),
-        discarded: Some(0),
+        seq: Some(sequence),
+        discarded: Some(discarded),
         cpu: Some(0),
         extra: extra.map(|(name, value)| (name.to_owned(), Value::Unsigned(value))).into(),
         ..PacketHeader::default()

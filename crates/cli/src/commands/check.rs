@@ -40,7 +40,7 @@ pub fn run(path: &Path) -> Result<Status> {
         found.calls
     )?;
     for (stream, count) in &found.lost {
-        writeln!(out, "lost: {count} records in {stream}: the ring was full")?;
+        writeln!(out, "lost: {count} records in {stream}")?;
     }
     if found.missing_packets > 0 {
         writeln!(out, "lost: {} whole packets were never written", found.missing_packets)?;

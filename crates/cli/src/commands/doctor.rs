@@ -41,16 +41,20 @@ pub fn run() -> Result<Status> {
             }
         }
     }
-    writeln!(out, "\nnot seen, on any machine:\n{NOT_SEEN}")?;
+    writeln!(out, "\nnot seen, on any machine:")?;
+    for what in NOT_SEEN {
+        writeln!(out, "  {what}")?;
+    }
     Ok(if works { Status::Success } else { Status::Failure })
 }
 
-const NOT_SEEN: &str = "\
-  operations submitted through io_uring: only io_uring_setup, io_uring_enter and io_uring_register are calls
-  calls answered in user space by the vDSO (clock_gettime, gettimeofday, time, getcpu)
-  reads and writes of mapped memory
-  what happened before the probes were attached
-  memory behind pointers is what this tool read at entry or exit; another thread may have changed it for the kernel";
+const NOT_SEEN: [&str; 5] = [
+    "operations submitted through io_uring: only io_uring_setup, io_uring_enter and io_uring_register are calls",
+    "calls answered in user space by the vDSO (clock_gettime, gettimeofday, time, getcpu)",
+    "reads and writes of mapped memory",
+    "what happened before the probes were attached",
+    "what the kernel read behind a pointer, if another thread changed it: shown is what was there at entry or exit",
+];
 
 fn privilege() -> Finding {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

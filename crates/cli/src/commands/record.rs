@@ -11,7 +11,7 @@ use schema::lower::Plan;
 
 use crate::args::{Record, Target};
 use crate::collector::{Collector, Written};
-use crate::recording::{Pace, Prepared, Recording, Targets, Wanted, state_packet};
+use crate::recording::{Pace, Prepared, Recording, Targets, Wanted, missed_packet, state_packet};
 use crate::status::Status;
 use crate::trace_dir::NewTrace;
 
@@ -39,15 +39,18 @@ pub fn run(record: &Record) -> Result<Status> {
     let mut collector = Collector::new(&trace, &mut recording.session)?;
     let (mut targets, threads) = Targets::start(&recording, &record.target, command)?;
     let state = state_packet(&recording.types, &threads, kernel::clock::monotonic())?;
-    trace
-        .file("state")?
-        .write_all(&state)
-        .with_context(|| format!("cannot write {}/state", path.display()))?;
+    let mut state_file = trace.file("state")?;
+    let cannot = || format!("cannot write {}/state", path.display());
+    state_file.write_all(&state).with_context(cannot)?;
     signals::catch_stop();
     targets.release()?;
     trace.keep();
     collect(&mut recording, &mut targets, &mut collector);
     let tally = stop(&mut recording, &mut collector);
+    if tally.missed > 0 {
+        let packet = missed_packet(&recording.types, tally.missed, kernel::clock::monotonic())?;
+        state_file.write_all(&packet).with_context(cannot)?;
+    }
     let written = collector.finish(&trace);
     report(record, &tally, &written, &path);
     Ok(status(&mut targets, &tally, &written))
