@@ -10,4 +10,5 @@ pub mod babeltrace;
 pub mod json;
 pub mod run;
 pub mod same_run;
+pub mod spinning;
 pub mod strace_line;

@@ -188,6 +188,12 @@ impl Running {
         kill(name, &self.pid().to_string());
     }
 
+    /// Closes the pipe that is its stdin (of [`Running::start_into`]), and leaves it to what it does then.
+    pub fn close_stdin(mut self) {
+        drop(self.child.stdin.take());
+        self.wait();
+    }
+
     /// Waits for its end.
     pub fn wait(mut self) -> Ran {
         let start = Instant::now();

@@ -1,43 +1,18 @@
 //! Somebody dies in the middle: the traced program, or the tracer. Nothing stays attached, nothing stays stopped, and what
 //! was handed over is readable.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use e2e::run::{self, Running, Scratch, syscribe, tracee, wait_until};
-
-/// The numbers of the BPF programs that are loaded now.
-fn programs() -> BTreeSet<u32> {
-    let ran = run::run(&mut Command::new(tracee("bpf_programs"))).ok();
-    ran.out().lines().filter_map(|line| line.split(' ').next()?.parse().ok()).collect()
-}
-
-/// The number behind `word` in the last whole line of a file that has one.
-fn last_number(file: &Path, word: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(file).ok()?;
-    let whole = text.rsplit_once('\n')?.0;
-    whole.lines().rev().find_map(|line| {
-        let mut words = line.split(' ').skip_while(|w| *w != word);
-        words.nth(1)?.parse().ok()
-    })
-}
+use e2e::spinning::{goes_on, last_number, programs};
 
 /// True while a process runs, or sleeps; false once it is gone, dead or stopped.
 fn runs(pid: u64) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
     matches!(state, Some('R' | 'S' | 'D'))
-}
-
-/// Waits until `spin` has made at least `more` calls from now on.
-#[track_caller]
-fn goes_on(output: &Path, more: u64) {
-    let now = last_number(output, "calls").unwrap_or(0);
-    wait_until("the traced program goes on", || {
-        last_number(output, "calls").is_some_and(|calls| calls >= now + more)
-    });
 }
 
 /// Starts `hang` under `record` and waits until it is in its endless read. Returns its number and the descriptor.
