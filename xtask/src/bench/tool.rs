@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -35,6 +37,9 @@ pub(super) struct Kept {
     /// Bytes on disk.
     pub(super) bytes: Option<u64>,
 }
+
+/// How often trace-cmd is started again when it does not begin.
+const TRIES: u32 = 10;
 
 /// The tracefs instance that trace-cmd gets.
 const INSTANCE: &str = "syscribe-bench";
@@ -112,7 +117,10 @@ impl Tool {
                 return Ok(());
             }
             Self::Record => syscribe_record(&scratch.join("start")),
-            Self::TraceCmd => trace_cmd_record(&scratch.join("start.dat")),
+            Self::TraceCmd => {
+                settle();
+                trace_cmd_record(&scratch.join("start.dat"))
+            }
             Self::PerfTrace => perf_trace_to(&scratch.join("start")),
             Self::StraceApart => {
                 let mut command = on(TOOL_CPU);
@@ -196,11 +204,38 @@ fn trace_cmd_record(file: &Path) -> Command {
 
 fn trace_cmd(program: &[PathBuf], calls: u64, scratch: &Path) -> Result<(Cost, Kept)> {
     let file = scratch.join("trace.dat");
-    let cost = Cost::of(trace_cmd_record(&file).args(program), calls)?;
+    let mut tries = 0;
+    let cost = loop {
+        settle();
+        match Cost::of(trace_cmd_record(&file).args(program), calls) {
+            Ok(cost) => break cost,
+            // Somebody else's programs came or went while it read the list of symbols.
+            Err(_) if tries < TRIES => {
+                tries += 1;
+                sweep_instance()?;
+            }
+            Err(error) => return Err(error),
+        }
+    };
     let lost = sweep_instance()?;
     let bytes = fs::metadata(&file)?.len();
     fs::remove_file(&file)?;
     Ok((cost, Kept { lost: Some(lost), bytes: Some(bytes) }))
+}
+
+/// Waits until the kernel has freed the programs of the tool that ran before: trace-cmd reads the list of symbols twice and
+/// gives up when it has changed meanwhile.
+fn settle() {
+    let size = || fs::read("/proc/kallsyms").map_or(0, |text| text.len());
+    let mut before = size();
+    for _ in 0..40 {
+        thread::sleep(Duration::from_millis(250));
+        let now = size();
+        if now == before {
+            return;
+        }
+        before = now;
+    }
 }
 
 /// Removes the instance that trace-cmd leaves behind, and turns the global buffer on again, which it turned off. Returns
