@@ -31,20 +31,36 @@ pub struct Text {
 }
 
 enum Maker {
-    Strace { pairing: Pairing, strace: Strace, happenings: Vec<Happening> },
+    Strace(Box<Calls>),
     Ftrace(Ftrace),
     Json(Json),
+}
+
+/// Events paired to calls on their way to lines.
+struct Calls {
+    pairing: Pairing,
+    strace: Strace,
+    happenings: Vec<Happening>,
+}
+
+impl Calls {
+    fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        for happening in self.happenings.drain(..) {
+            out.write_all(self.strace.line(&happening).as_bytes())?;
+        }
+        Ok(())
+    }
 }
 
 impl Text {
     /// For a trace of these types and the calls of this catalog.
     pub fn new(wish: &Wish<'_>, types: &TraceType, catalog: Option<Arc<Catalog>>) -> Text {
         let maker = match wish.style {
-            Style::Strace => Maker::Strace {
+            Style::Strace => Maker::Strace(Box::new(Calls {
                 pairing: Pairing::new(catalog.clone()),
                 strace: Strace::new(catalog, options(wish, wall_clock(types))),
                 happenings: Vec::new(),
-            },
+            })),
             Style::Ftrace => Maker::Ftrace(Ftrace::new(catalog, wish.types)),
             Style::Json => Maker::Json(Json::new(catalog)),
         };
@@ -55,16 +71,16 @@ impl Text {
     pub fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
         match &self.maker {
             Maker::Ftrace(_) => out.write_all(render::ftrace::HEADER.as_bytes()),
-            Maker::Strace { .. } | Maker::Json(_) => Ok(()),
+            Maker::Strace(_) | Maker::Json(_) => Ok(()),
         }
     }
 
     /// Writes what the item completes.
     pub fn item<E: Display>(&mut self, item: Item<E>, out: &mut dyn Write) -> io::Result<()> {
         match &mut self.maker {
-            Maker::Strace { pairing, strace, happenings } => {
-                pairing.feed(item, happenings);
-                lines(strace, happenings, out)
+            Maker::Strace(calls) => {
+                calls.pairing.feed(item, &mut calls.happenings);
+                calls.write(out)
             }
             Maker::Ftrace(ftrace) => out.write_all(ftrace.line(&item).as_bytes()),
             Maker::Json(json) => out.write_all(json.line(&item).as_bytes()),
@@ -74,20 +90,13 @@ impl Text {
     /// Writes what is still open at the end.
     pub fn finish(&mut self, last_time: u64, out: &mut dyn Write) -> io::Result<()> {
         match &mut self.maker {
-            Maker::Strace { pairing, strace, happenings } => {
-                pairing.finish(last_time, happenings);
-                lines(strace, happenings, out)
+            Maker::Strace(calls) => {
+                calls.pairing.finish(last_time, &mut calls.happenings);
+                calls.write(out)
             }
             Maker::Ftrace(_) | Maker::Json(_) => Ok(()),
         }
     }
-}
-
-fn lines(strace: &mut Strace, happenings: &mut Vec<Happening>, out: &mut dyn Write) -> io::Result<()> {
-    for happening in happenings.drain(..) {
-        out.write_all(strace.line(&happening).as_bytes())?;
-    }
-    Ok(())
 }
 
 fn options(wish: &Wish<'_>, clock: WallClock) -> Options {

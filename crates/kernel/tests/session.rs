@@ -1,4 +1,5 @@
 //! Real kernel, as root: programs are generated, loaded and attached, and what threads do arrives in the rings.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what the kernel refuses must fail the test")]
 
 use kernel::session::{Request, Session};
 use kernel::tracefs::Tracefs;
