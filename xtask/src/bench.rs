@@ -157,6 +157,9 @@ fn run_alone(program: &[PathBuf], calls: u64) -> Result<Cost> {
 /// Wall time of `true`, from outside, in milliseconds.
 fn wall_of_true(tool: Option<Tool>, scratch: &Path) -> Result<f64> {
     let program = [PathBuf::from("/bin/true")];
+    if let Some(tool) = tool {
+        tool.prepare();
+    }
     let start = Instant::now();
     match tool {
         None => ensure!(Command::new(&program[0]).status()?.success(), "true fails"),

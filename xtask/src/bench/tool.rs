@@ -106,6 +106,13 @@ impl Tool {
         }
     }
 
+    /// What has to happen before the tool is started, outside of any measurement.
+    pub(super) fn prepare(self) {
+        if self == Self::TraceCmd {
+            settle();
+        }
+    }
+
     /// Runs a program of which only the end matters under the tool.
     pub(super) fn start(self, program: &[PathBuf], scratch: &Path) -> Result<()> {
         let mut command = match self {
@@ -117,10 +124,7 @@ impl Tool {
                 return Ok(());
             }
             Self::Record => syscribe_record(&scratch.join("start")),
-            Self::TraceCmd => {
-                settle();
-                trace_cmd_record(&scratch.join("start.dat"))
-            }
+            Self::TraceCmd => trace_cmd_record(&scratch.join("start.dat")),
             Self::PerfTrace => perf_trace_to(&scratch.join("start")),
             Self::StraceApart => {
                 let mut command = on(TOOL_CPU);
