@@ -11,9 +11,13 @@ extern "C" fn remember(signal: libc::c_int) {
 }
 
 /// From now on SIGINT, SIGTERM and SIGHUP are only remembered; whoever loops looks at [`asked_to_stop`].
+///
+/// What is ignored stays so: a program started under `nohup` expects it, and its children inherit it.
 pub fn catch_stop() {
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-        handle(signal, remember as *const () as libc::sighandler_t);
+        if handle(signal, remember as *const () as libc::sighandler_t) == libc::SIG_IGN {
+            handle(signal, libc::SIG_IGN);
+        }
     }
 }
 
@@ -27,9 +31,10 @@ pub fn times_asked() -> u32 {
     TIMES.load(Ordering::Relaxed)
 }
 
-fn handle(signal: i32, handler: libc::sighandler_t) {
+/// Sets what a signal does; returns what it did before.
+fn handle(signal: i32, handler: libc::sighandler_t) -> libc::sighandler_t {
     // SAFETY: the handler is a constant or a function that only stores to an atomic, which is safe in a signal handler.
-    unsafe { libc::signal(signal, handler) };
+    unsafe { libc::signal(signal, handler) }
 }
 
 /// Ends this process by a signal, without a core file of its own: the caller's parent sees what the traced program's

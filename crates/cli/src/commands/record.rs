@@ -29,6 +29,8 @@ pub fn run(record: &Record) -> Result<Status> {
         plan: plan(record),
         buffer: record.buffer,
     })?;
+    // From here on a signal to stop means: undo, then stop.
+    signals::catch_stop();
     let mut trace = NewTrace::create(&path)?;
     let notes = prepared.notes.clone();
     let mut recording = prepared.start(Targets::expect_compat(&record.target, command.as_ref()))?;
@@ -42,7 +44,9 @@ pub fn run(record: &Record) -> Result<Status> {
     let mut state_file = trace.file("state")?;
     let cannot = || format!("cannot write {}/state", path.display());
     state_file.write_all(&state).with_context(cannot)?;
-    signals::catch_stop();
+    if let Some(signal) = signals::asked_to_stop() {
+        return Ok(Status::Signal(signal));
+    }
     targets.release()?;
     trace.keep();
     collect(&mut recording, &mut targets, &mut collector);

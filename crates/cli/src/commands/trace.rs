@@ -38,6 +38,7 @@ pub fn run(trace: &Trace) -> Result<Status> {
     let command = Targets::find(&trace.target)?;
     let plan = Plan { data: trace.look.string.unwrap_or(Plan::default().data), ..Plan::default() };
     let prepared = Prepared::new(&Wanted { set: trace.select.trace.as_deref(), plan, buffer: trace.buffer })?;
+    signals::catch_stop();
     let notes = prepared.notes.clone();
     let mut recording = prepared.start(Targets::expect_compat(&trace.target, command.as_ref()))?;
     if !trace.quiet {
@@ -53,7 +54,9 @@ pub fn run(trace: &Trace) -> Result<Status> {
         &recording.types,
         Some(Arc::clone(&recording.catalog)),
     );
-    signals::catch_stop();
+    if let Some(signal) = signals::asked_to_stop() {
+        return Ok(Status::Signal(signal));
+    }
     targets.release()?;
     if !trace.quiet {
         for pid in targets.attached() {
