@@ -8,9 +8,12 @@ mod commands;
 mod help;
 mod live;
 mod metadata;
+mod pace;
 mod recording;
 mod selection;
+mod state;
 mod status;
+mod targets;
 mod text;
 mod trace_dir;
 

@@ -1,27 +1,19 @@
-//! What `syscribe PROG` and `syscribe record` have in common: catalog, layouts, an attached session, the targets.
+//! What `syscribe PROG` and `syscribe record` have in common: catalog, layouts, an attached session.
 
-use std::path::PathBuf;
-use std::process::ExitStatus;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use ctf::Value;
-use ctf::packet::PacketHeader;
 use ctf::types::TraceType;
-use ctf::write::PacketWriter;
-use kernel::launch::{Child, Command, is_32_bit};
-use kernel::process::{self, Thread};
+use kernel::process;
 use kernel::session::{Request, Session};
 use kernel::tracefs::Tracefs;
 use kernel::types::KernelTypes;
 use probe::ring::Geometry;
 use schema::layout::{Layout, NUMBERS, Registers};
 use schema::lower::{Plan, lower};
-use schema::tracepoint::{self, LIFECYCLE};
+use schema::tracepoint;
 use schema::{Abi, Catalog};
 
-use crate::args::Target;
 use crate::metadata::{self, Identity};
 use crate::selection::Selection;
 
@@ -34,8 +26,6 @@ const SUB_BUFFER: u32 = 256 << 10;
 const LIFECYCLE_SUB_BUFFER: u32 = 64 << 10;
 /// The smallest ring: two sub-buffers that hold the longest record of any call.
 const SMALLEST: u32 = 64 << 10;
-/// Stream instance of the state dump, which belongs to no CPU.
-const STATE_INSTANCE: u64 = 0xffff;
 
 /// What to set up.
 #[derive(Debug)]
@@ -215,163 +205,4 @@ fn privilege(error: anyhow::Error) -> anyhow::Error {
             .context("the kernel refused although this is root; syscribe doctor says what is missing");
     }
     error
-}
-
-/// Whom a recording follows.
-#[derive(Debug)]
-pub struct Targets {
-    child: Option<Child>,
-    attached: Vec<i32>,
-    all: bool,
-    status: Option<ExitStatus>,
-}
-
-impl Targets {
-    /// True when 32-bit calls are to be expected: of the whole machine, or of a 32-bit program.
-    pub fn expect_compat(target: &Target, command: Option<&Command>) -> bool {
-        let image = |pid: &i32| PathBuf::from(format!("/proc/{pid}/exe"));
-        target.all
-            || command.is_some_and(Command::is_32_bit)
-            || target.pids.iter().map(image).any(|image| is_32_bit(&image))
-    }
-
-    /// Finds the program before anything is started.
-    pub fn find(target: &Target) -> Result<Option<Command>> {
-        match target.program.split_first() {
-            Some((program, args)) => Ok(Some(Command::find(program, args)?)),
-            None => Ok(None),
-        }
-    }
-
-    /// Starts the program (still held), marks running processes. Returns what ran already.
-    ///
-    /// To be called while this process has one thread.
-    pub fn start(
-        recording: &Recording,
-        target: &Target,
-        command: Option<Command>,
-    ) -> Result<(Targets, Vec<Thread>)> {
-        let tasks = recording.session.tasks();
-        let child = command.map(|command| command.start(tasks)).transpose()?;
-        let mut threads = Vec::new();
-        threads.extend(child.as_ref().and_then(|child| process::thread(child.pid()).ok()));
-        for pid in &target.pids {
-            threads.extend(process::attach(tasks, *pid)?);
-        }
-        if target.all {
-            tasks.mark(process::this_thread());
-            tasks.trace_all_but_marked();
-            for pid in process::processes().unwrap_or_default() {
-                let tids = process::threads(pid).unwrap_or_default();
-                threads.extend(tids.into_iter().filter_map(|tid| process::thread(tid).ok()));
-            }
-        }
-        Ok((Targets { child, attached: target.pids.clone(), all: target.all, status: None }, threads))
-    }
-
-    /// Lets the program go.
-    pub fn release(&mut self) -> Result<()> {
-        if let Some(child) = &mut self.child {
-            child.release()?;
-        }
-        Ok(())
-    }
-
-    /// The program's exit status, once it has one.
-    pub fn status(&mut self) -> Option<ExitStatus> {
-        if self.status.is_none() {
-            self.status = self.child.as_mut().and_then(Child::status);
-        }
-        self.status
-    }
-
-    /// True when the program has ended (and there was one).
-    pub fn program_ended(&mut self) -> bool {
-        self.child.is_some() && self.status().is_some()
-    }
-
-    /// True when nobody is left to follow.
-    pub fn all_ended(&mut self, session: &Session) -> bool {
-        if self.all || (self.child.is_some() && self.status().is_none()) {
-            return false;
-        }
-        session.tasks().is_empty()
-    }
-
-    /// True when there are only attached processes.
-    pub fn only_attached(&self) -> bool {
-        self.child.is_none()
-    }
-
-    /// Processes that were attached to.
-    pub fn attached(&self) -> &[i32] {
-        &self.attached
-    }
-}
-
-/// The packet that says which threads ran already.
-pub fn state_packet(types: &TraceType, threads: &[Thread], now: u64) -> Result<Vec<u8>> {
-    user_packet(types, threads, now, 0, 0)
-}
-
-/// The packet behind it that says how many probe runs the kernel skipped: losses that belong to no ring.
-pub fn missed_packet(types: &TraceType, missed: u64, now: u64) -> Result<Vec<u8>> {
-    user_packet(types, &[], now, 1, missed)
-}
-
-fn user_packet(
-    types: &TraceType,
-    threads: &[Thread],
-    now: u64,
-    sequence: u64,
-    discarded: u64,
-) -> Result<Vec<u8>> {
-    let event = tracepoint::process_state();
-    let extra = [("stream_instance_id", STATE_INSTANCE), ("lost_oversize", 0)];
-    let header = PacketHeader {
-        stream_id: LIFECYCLE,
-        uuid: types.uuid,
-        begin: now,
-        end: now,
-        seq: Some(sequence),
-        discarded: Some(discarded),
-        cpu: Some(0),
-        extra: extra.map(|(name, value)| (name.to_owned(), Value::Unsigned(value))).into(),
-        ..PacketHeader::default()
-    };
-    let mut packet = PacketWriter::new(types, header)?;
-    for thread in threads {
-        let mut name = thread.name.clone();
-        name.resize(16, 0);
-        let ids = [thread.tid, thread.pid, thread.ppid].map(|id| Value::Signed(id.into()));
-        let fields: Vec<Value> = ids.into_iter().chain([Value::Bytes(name)]).collect();
-        packet.event(&event, now, &[Value::Signed(thread.tid.into())], &fields)?;
-    }
-    Ok(packet.finish()?)
-}
-
-/// How long to wait between two looks at the rings: short while much arrives, never so long that a ring of this size could
-/// fill up.
-#[derive(Debug)]
-pub struct Pace {
-    wait: Duration,
-    longest: Duration,
-}
-
-const SHORTEST: Duration = Duration::from_micros(500);
-/// Bytes that one CPU may write in a millisecond, with room to spare.
-const BYTES_PER_MS: u32 = 200 << 10;
-
-impl Pace {
-    /// For rings of `buffer` bytes.
-    pub fn new(buffer: u32, longest: Duration) -> Pace {
-        let fill = Duration::from_millis(u64::from(buffer / BYTES_PER_MS));
-        Pace { wait: SHORTEST, longest: fill.clamp(SHORTEST, longest) }
-    }
-
-    /// Sleeps; `busy` says whether the last look found something.
-    pub fn sleep(&mut self, busy: bool) {
-        self.wait = if busy { SHORTEST } else { (self.wait * 2).min(self.longest) };
-        std::thread::sleep(self.wait);
-    }
 }

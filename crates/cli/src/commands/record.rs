@@ -11,8 +11,11 @@ use schema::lower::Plan;
 
 use crate::args::{Record, Target};
 use crate::collector::{Collector, Written};
-use crate::recording::{Pace, Prepared, Recording, Targets, Wanted, missed_packet, state_packet};
+use crate::pace::Pace;
+use crate::recording::{Prepared, Recording, Wanted};
+use crate::state::{missed_packet, state_packet};
 use crate::status::Status;
+use crate::targets::Targets;
 use crate::trace_dir::NewTrace;
 
 /// Longest time between two looks at idle rings.

@@ -20,8 +20,11 @@ use schema::lower::Plan;
 
 use crate::args::{Style, Trace};
 use crate::live::{Batch, Order};
-use crate::recording::{Pace, Prepared, Recording, Targets, Wanted, state_packet};
+use crate::pace::Pace;
+use crate::recording::{Prepared, Recording, Wanted};
+use crate::state::state_packet;
 use crate::status::Status;
+use crate::targets::Targets;
 use crate::text::{Text, Wish};
 
 /// Longest time between two looks at idle rings: what a user waits for a line.
