@@ -8,8 +8,9 @@ use kernel::process;
 use kernel::session::{Request, Session};
 use kernel::tracefs::Tracefs;
 use kernel::types::KernelTypes;
+use probe::dispatch;
 use probe::ring::Geometry;
-use schema::layout::{Layout, NUMBERS, Registers};
+use schema::layout::{Copy, Layout, NUMBERS, Registers};
 use schema::lower::{Plan, lower};
 use schema::tracepoint;
 use schema::{Abi, Catalog};
@@ -137,7 +138,11 @@ impl Prepared {
         let layouts = calls.iter().chain(&unknown).chain(&lifecycle);
         let types =
             metadata::trace_type(&identity, layouts, kernel::clock::epoch_offset(), self.plan_words());
-        let later = if compat { Vec::new() } else { calls.split_off(native) };
+        let mut later = if compat { Vec::new() } else { calls.split_off(native) };
+        // An object that cannot be read at entry is rare, unlike a string: until its program is there, the plain exit is
+        // recorded.
+        let (rare, calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(rereads_objects);
+        later.splice(..0, rare);
         let request = Request {
             calls: &calls,
             later,
@@ -189,6 +194,12 @@ impl Prepared {
             .ok_or_else(|| anyhow!("a ring of {LIFECYCLE_RING} bytes is not possible"))?;
         Ok(self.types.facts(self.geometry, lifecycle_ring)?)
     }
+}
+
+/// True for exits that read an object again.
+fn rereads_objects(layout: &Layout) -> bool {
+    let reread = dispatch::is_reread(layout.event.id);
+    reread && layout.shape.pointees.iter().any(|pointee| matches!(pointee.copy, Copy::Object { .. }))
 }
 
 /// Adds the remedy to a refusal for want of privilege.

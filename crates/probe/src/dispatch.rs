@@ -25,6 +25,11 @@ pub const SLOT_COMPAT: u32 = 512;
 pub const SLOT_REREAD: u32 = 1024;
 /// Slot of native calls with a number beyond the table; the one of i386 calls follows.
 pub const SLOT_UNKNOWN: u32 = 2048;
+/// True for event ids of exits that read again what failed at entry: classes 2 and 5 (`docs/format.md`).
+pub fn is_reread(event_id: u64) -> bool {
+    matches!(event_id / u64::from(schema::layout::NUMBERS), 2 | 5)
+}
+
 /// Slots of a dispatch table.
 pub const SLOTS: u32 = 2050;
 
@@ -57,6 +62,14 @@ pub fn entry(facts: &Facts) -> Result<Program, Error> {
 /// The program for `sys_exit`.
 pub fn exit(facts: &Facts) -> Result<Program, Error> {
     dispatcher(facts, "dispatch_exit", MapRef::ExitSlots)
+}
+
+/// Goes to the program in slot `r7`, with the context that is in `r6`; goes on when there is none.
+fn jump_to_slot(asm: &mut Assembler, slots: MapRef) {
+    asm.mov(R1, R6);
+    asm.load_map(R2, slots);
+    asm.mov(R3, R7);
+    asm.call(Helper::TailCall);
 }
 
 fn dispatcher(facts: &Facts, name: &str, slots: MapRef) -> Result<Program, Error> {
@@ -112,10 +125,14 @@ fn dispatcher(facts: &Facts, name: &str, slots: MapRef) -> Result<Program, Error
         asm.alu_imm(Alu::Add, R7, SLOT_REREAD as i32);
         asm.place(go);
     }
-    asm.mov(R1, R6);
-    asm.load_map(R2, slots);
-    asm.mov(R3, R7);
-    asm.call(Helper::TailCall);
+    jump_to_slot(&mut asm, slots);
+    if leaving {
+        asm.note("the slot is empty: when it was to read again, the plain exit will do");
+        asm.jump_if_imm(Cond::Le, R7, SLOT_REREAD as i32 - 1, out);
+        asm.jump_if_imm(Cond::Ge, R7, SLOT_UNKNOWN as i32, out);
+        asm.alu_imm(Alu::Sub, R7, SLOT_REREAD as i32);
+        jump_to_slot(&mut asm, slots);
+    }
     asm.place(out);
     asm.exit();
     asm.finish(name)
