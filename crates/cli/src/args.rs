@@ -33,6 +33,8 @@ pub enum Command {
 pub struct Select {
     /// Values of `-e trace=`, the last one counts.
     pub trace: Option<String>,
+    /// `--table`: type tables to add, in order.
+    pub tables: Vec<PathBuf>,
 }
 
 /// Whom.
@@ -142,6 +144,10 @@ pub struct List {
     pub what: Listed,
     /// Only these; all when empty.
     pub names: Vec<String>,
+    /// `--table`: type tables to add, in order.
+    pub tables: Vec<PathBuf>,
+    /// `--from`: the table inside this trace instead of the running kernel's.
+    pub from: Option<PathBuf>,
 }
 
 /// A word that does not fit.
@@ -194,6 +200,10 @@ trait Options {
             Short('e') => {
                 let value = text(parser.value()?);
                 self.select().trace = Some(trace_set(&value)?);
+            }
+            Long("table") => {
+                let table = parser.value()?.into();
+                self.select().tables.push(table);
             }
             Long("trace") => self.select().trace = Some(text(parser.value()?)),
             Short('t') => match self.look() {
@@ -351,14 +361,16 @@ enum Word {
 use Word::{Long, Short, Value};
 
 /// Every long option of every command.
-const LONG: [&str; 11] = [
+const LONG: [&str; 13] = [
     "all",
     "attach",
     "buffer-size",
     "explain",
+    "from",
     "help",
     "output",
     "style",
+    "table",
     "trace",
     "types",
     "version",
@@ -453,10 +465,12 @@ fn style(value: &str) -> Result<Style, Error> {
 }
 
 fn list(mut parser: lexopt::Parser) -> Result<Command, Error> {
-    let (mut what, mut names) = (None, Vec::new());
+    let (mut what, mut names, mut tables, mut from) = (None, Vec::new(), Vec::new(), None);
     while let Some(arg) = next(&mut parser)? {
         match arg {
             Short('h') | Long("help") => return Ok(Command::Print(crate::help::HELP)),
+            Long("table") => tables.push(parser.value()?.into()),
+            Long("from") => from = Some(parser.value()?.into()),
             Value(word) if what.is_none() => {
                 what = Some(match text(word).as_str() {
                     "syscalls" => Listed::Syscalls,
@@ -476,7 +490,7 @@ fn list(mut parser: lexopt::Parser) -> Result<Command, Error> {
         }
     }
     let what = what.ok_or(Error::Missing("list what? syscalls, events or types"))?;
-    Ok(Command::List(List { what, names }))
+    Ok(Command::List(List { what, names, tables, from }))
 }
 
 fn check(mut parser: lexopt::Parser) -> Result<Command, Error> {

@@ -20,6 +20,8 @@ syscribe: writes down system calls in binary, shows them as text
 Which calls
   -e trace=SET    names separated by commas; all, none; !SET all others; ?NAME ignored when unknown;
                   /REGEX; %file %desc %process %network %signal %ipc %memory %creds %clock
+  --table FILE    a type table to add to the built-in one (after those in /etc/syscribe/types.d and
+                  ~/.config/syscribe/types.d); with show: read an old trace with newer names
 Whom
   -p PID          attach to a process and its threads
   -f              accepted: children are always followed
@@ -36,6 +38,8 @@ Text
 show
   --style strace|ftrace|json
   --types         ftrace style: C types before the arguments
+list
+  --from DIR      the table inside a trace
 Other
   --explain       print the generated programs of the selected calls
   -h, -V          help, version

@@ -5,6 +5,7 @@
 mod args;
 mod collector;
 mod commands;
+mod dropins;
 mod help;
 mod live;
 mod metadata;

@@ -1,5 +1,6 @@
 //! What `syscribe PROG` and `syscribe record` have in common: catalog, layouts, an attached session.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
@@ -15,6 +16,8 @@ use schema::lower::{Plan, lower};
 use schema::tracepoint;
 use schema::{Abi, Catalog};
 
+use crate::args::Select;
+use crate::dropins;
 use crate::metadata::{self, Identity};
 use crate::selection::Selection;
 
@@ -31,8 +34,8 @@ const SMALLEST: u32 = 64 << 10;
 /// What to set up.
 #[derive(Debug)]
 pub struct Wanted<'a> {
-    /// `-e trace=`
-    pub set: Option<&'a str>,
+    /// Which calls, by which tables.
+    pub select: &'a Select,
     /// What is kept of pointees.
     pub plan: Plan,
     /// Bytes of ring per CPU.
@@ -77,8 +80,8 @@ pub struct Prepared {
     pub notes: Vec<String>,
 }
 
-/// The catalog of the running kernel: built-in table, prototypes, widths.
-pub fn running_catalog(notes: &mut Vec<String>) -> Result<(KernelTypes, Catalog)> {
+/// The catalog of the running kernel: built-in table, prototypes, widths, tables of system and user, `tables`.
+pub fn running_catalog(notes: &mut Vec<String>, tables: &[PathBuf]) -> Result<(KernelTypes, Catalog)> {
     let types = KernelTypes::read().context("cannot read the kernel's type information")?;
     let mut catalog = Catalog::builtin().clone();
     match Tracefs::open() {
@@ -92,6 +95,8 @@ pub fn running_catalog(notes: &mut Vec<String>) -> Result<(KernelTypes, Catalog)
         }
         Err(error) => notes.push(format!("{error}; using the built-in prototypes")),
     }
+    dropins::add_installed(&mut catalog, notes);
+    dropins::add_named(&mut catalog, tables)?;
     Ok((types, catalog))
 }
 
@@ -111,10 +116,13 @@ impl Prepared {
     /// Reads what the kernel says of itself and understands the selection. Starts nothing.
     pub fn new(wanted: &Wanted<'_>) -> Result<Prepared> {
         let mut notes = Vec::new();
-        // A word of the user is checked against the built-in table first: a typing error needs no privilege to be told.
-        Selection::parse(wanted.set, Catalog::builtin())?;
-        let (types, catalog) = running_catalog(&mut notes).map_err(privilege)?;
-        let selection = Selection::parse(wanted.set, &catalog)?;
+        let set = wanted.select.trace.as_deref();
+        if wanted.select.tables.is_empty() {
+            // A typing error needs no privilege to be told.
+            Selection::parse(set, Catalog::builtin())?;
+        }
+        let (types, catalog) = running_catalog(&mut notes, &wanted.select.tables).map_err(privilege)?;
+        let selection = Selection::parse(set, &catalog)?;
         Ok(Prepared {
             types,
             catalog,

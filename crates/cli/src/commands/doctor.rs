@@ -10,6 +10,7 @@ use kernel::tracefs::Tracefs;
 use schema::Catalog;
 use schema::lower::Plan;
 
+use crate::args::Select;
 use crate::recording::{Prepared, Wanted};
 use crate::status::Status;
 
@@ -137,7 +138,7 @@ fn unprivileged_bpf() -> Finding {
 
 fn table() -> Finding {
     let mut notes = Vec::new();
-    let Ok((_, catalog)) = crate::recording::running_catalog(&mut notes) else {
+    let Ok((_, catalog)) = crate::recording::running_catalog(&mut notes, &[]) else {
         return Limited { what: "type table: built-in only".to_owned(), remedy: "see BTF above".to_owned() };
     };
     let protos: Vec<_> = catalog.protos().collect();
@@ -173,7 +174,7 @@ fn list(names: &[&str]) -> String {
 fn probes() -> Finding {
     let start = || {
         let plan = Plan::default();
-        Prepared::new(&Wanted { set: None, plan, buffer: None })?.start(true)
+        Prepared::new(&Wanted { select: &Select::default(), plan, buffer: None })?.start(true)
     };
     match start() {
         Ok(recording) => Good(format!(

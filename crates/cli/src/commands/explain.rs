@@ -12,8 +12,7 @@ use crate::status::Status;
 
 /// Runs the command. Nothing is loaded.
 pub fn run(select: &Select) -> Result<Status> {
-    let prepared =
-        Prepared::new(&Wanted { set: select.trace.as_deref(), plan: Plan::default(), buffer: None })?;
+    let prepared = Prepared::new(&Wanted { select, plan: Plan::default(), buffer: None })?;
     let facts = prepared.facts()?;
     let mut out = BufWriter::new(io::stdout().lock());
     writeln!(out, "{}", probe::dispatch::entry(&facts)?)?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use ctf::types::{EventType, FieldType};
@@ -10,18 +11,17 @@ use schema::lower::{Plan, lower};
 use schema::{Abi, Arg, Catalog, Class, tracepoint};
 
 use crate::args::{List, Listed};
+use crate::dropins;
 use crate::recording::running_catalog;
 use crate::status::Status;
+use crate::trace_dir::Trace;
 
 /// Runs the command.
 pub fn run(list: &List) -> Result<Status> {
     let mut notes = Vec::new();
-    let catalog = match running_catalog(&mut notes) {
-        Ok((_, catalog)) => catalog,
-        Err(error) => {
-            notes.push(format!("{error:#}; showing the built-in table"));
-            Catalog::builtin().clone()
-        }
+    let catalog = match &list.from {
+        Some(path) => recorded(path, list)?,
+        None => running(&mut notes, list)?,
     };
     for note in notes {
         eprintln!("syscribe: {note}");
@@ -37,6 +37,28 @@ pub fn run(list: &List) -> Result<Status> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(Status::Success)
+}
+
+/// The running kernel's catalog; without its type information the built-in table.
+fn running(notes: &mut Vec<String>, list: &List) -> Result<Catalog> {
+    let mut catalog = match running_catalog(notes, &[]) {
+        Ok((_, catalog)) => catalog,
+        Err(error) => {
+            notes.push(format!("{error:#}; showing the built-in table"));
+            Catalog::builtin().clone()
+        }
+    };
+    dropins::add_named(&mut catalog, &list.tables)?;
+    Ok(catalog)
+}
+
+/// The catalog that a trace was recorded with.
+fn recorded(path: &Path, list: &List) -> Result<Catalog> {
+    let Some(mut catalog) = Trace::open(path)?.catalog else {
+        bail!("{} has no type table: it was recorded by another tool", path.display())
+    };
+    dropins::add_named(&mut catalog, &list.tables)?;
+    Ok(catalog)
 }
 
 fn wanted(names: &[String], name: &str) -> bool {

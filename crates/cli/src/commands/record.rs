@@ -27,11 +27,8 @@ const FLUSH: Duration = Duration::from_secs(1);
 pub fn run(record: &Record) -> Result<Status> {
     let command = Targets::find(&record.target)?;
     let path = record.output.clone().unwrap_or_else(default_path);
-    let prepared = Prepared::new(&Wanted {
-        set: record.select.trace.as_deref(),
-        plan: plan(record),
-        buffer: record.buffer,
-    })?;
+    let prepared =
+        Prepared::new(&Wanted { select: &record.select, plan: plan(record), buffer: record.buffer })?;
     // From here on a signal to stop means: undo, then stop.
     signals::catch_stop();
     let mut trace = NewTrace::create(&path)?;

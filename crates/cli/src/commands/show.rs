@@ -9,6 +9,7 @@ use ctf::merge::Item;
 use schema::Catalog;
 
 use crate::args::Show;
+use crate::dropins;
 use crate::selection::Selection;
 use crate::status::Status;
 use crate::text::{Text, Wish, event_call};
@@ -18,7 +19,9 @@ use crate::trace_dir::Trace;
 pub fn run(show: &Show) -> Result<Status> {
     let trace = Trace::open(&show.trace)?;
     let builtin = || Catalog::builtin().clone();
-    let catalog = Arc::new(trace.catalog.clone().unwrap_or_else(builtin));
+    let mut catalog = trace.catalog.clone().unwrap_or_else(builtin);
+    dropins::add_named(&mut catalog, &show.select.tables)?;
+    let catalog = Arc::new(catalog);
     let selection = Selection::parse(show.select.trace.as_deref(), &catalog)?;
     let mut out: Box<dyn Write> = match &show.output {
         Some(path) => Box::new(BufWriter::new(

@@ -40,7 +40,7 @@ const O_NOFOLLOW: i32 = 0o400_000;
 pub fn run(trace: &Trace) -> Result<Status> {
     let command = Targets::find(&trace.target)?;
     let plan = Plan { data: trace.look.string.unwrap_or(Plan::default().data), ..Plan::default() };
-    let prepared = Prepared::new(&Wanted { set: trace.select.trace.as_deref(), plan, buffer: trace.buffer })?;
+    let prepared = Prepared::new(&Wanted { select: &trace.select, plan, buffer: trace.buffer })?;
     signals::catch_stop();
     let notes = prepared.notes.clone();
     let mut recording = prepared.start(Targets::expect_compat(&trace.target, command.as_ref()))?;
