@@ -195,6 +195,7 @@ enum Part {
 fn part_of<'f>(name: &'f str, has: &impl Fn(&str, &str) -> bool, exit: bool) -> (&'f str, Part) {
     let suffixes = [
         ("_state", Part::State),
+        ("_data_len", Part::Length),
         ("_len", Part::Length),
         ("_count", Part::Length),
         ("_data", Part::Content),
@@ -204,6 +205,7 @@ fn part_of<'f>(name: &'f str, has: &impl Fn(&str, &str) -> bool, exit: bool) -> 
         if let Some(base) = name.strip_suffix(suffix)
             && has(base, "_state")
             // `x_state` alone could be an argument of that name.
+            && !(suffix == "_len" && has(base, "_data_len"))
             && (part != Part::State || has(base, "") || has(base, "_data") || has(base, "_ptr"))
         {
             return (base, part);

@@ -7,6 +7,7 @@ use schema::{Abi, Catalog, Class};
 
 use crate::errno;
 use crate::object;
+use crate::sockaddr;
 use crate::token::{Line, List};
 use crate::value::{Value, address, is_device, mode};
 use crate::variant::Meaning;
@@ -120,6 +121,9 @@ impl Show<'_> {
         let shown = |line: &mut Line, pointee: &Pointee| self.pointee(line, call, arg, param, class, pointee);
         match (before, after) {
             (Some(before), Some(after)) if before.content != after.content => {
+                if self.number_changed(line, call, param, (&before.content, &after.content)) {
+                    return;
+                }
                 shown(line, before);
                 line.word(" => ");
                 shown(line, after);
@@ -127,6 +131,24 @@ impl Show<'_> {
             (_, Some(pointee)) | (Some(pointee), None) => shown(line, pointee),
             (None, None) => unread(line, arg),
         }
+    }
+
+    /// `[128 => 16]`: a number behind a pointer, before and after. False when it is something else.
+    fn number_changed(self, line: &mut Line, call: &Call, param: &Param, both: (&Content, &Content)) -> bool {
+        let (Content::Bytes(before), Content::Bytes(after)) = both else { return false };
+        let size = self.catalog.size_of(call.abi, &param.ty).unwrap_or(0) as usize;
+        let one = before.len() == size && after.len() == size && !object::is_structure(&param.ty.name, size);
+        let known = |bytes| self.object(&mut Line::new(), call.abi, &param.ty, bytes);
+        if !one || !known(before) || !known(after) {
+            return false;
+        }
+        line.open(List::Elements);
+        line.next();
+        self.object(line, call.abi, &param.ty, before);
+        line.word(" => ");
+        self.object(line, call.abi, &param.ty, after);
+        line.close();
+        true
     }
 
     fn pointee(
@@ -154,6 +176,11 @@ impl Show<'_> {
                 Some(_) => unread(line, arg),
                 None => self.string(line, bytes, cut),
             },
+            Content::Bytes(bytes) if class == Class::Sockaddr => {
+                if !sockaddr::show(line, self.catalog, bytes, cut) {
+                    unread(line, arg);
+                }
+            }
             Content::Bytes(bytes) => {
                 let size =
                     self.catalog.size_of(call.abi, &param.ty).map_or(bytes.len(), |size| size as usize);

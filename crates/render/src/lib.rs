@@ -22,6 +22,7 @@ mod object;
 mod outcome;
 pub mod quote;
 pub mod signal;
+mod sockaddr;
 mod stamp;
 mod strace;
 mod token;

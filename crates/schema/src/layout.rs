@@ -61,6 +61,9 @@ pub enum Length {
     Result,
     /// From one address up to, but not including, another.
     Between(Source, Source),
+    /// The `u32` behind an argument register, when the result is 0 or more: how much the kernel had to say. Where the
+    /// caller's buffer was smaller, what follows the buffer is read along.
+    Behind(u8),
 }
 
 /// What is copied from behind a pointer.
@@ -304,7 +307,7 @@ impl Builder {
                 (Some(self.take(1)), copy)
             }
             Copy::Bytes { .. } => {
-                let length_field = format!("{}_len", names.plain);
+                let length_field = names.length();
                 self.int(length_field.clone(), IntType::unsigned(16));
                 self.variable.push(Field {
                     name: names.data.to_owned(),
@@ -350,6 +353,15 @@ pub struct PointeeNames<'a> {
     pub plain: &'a str,
     /// Name of the field with the value.
     pub data: &'a str,
+    /// True when another argument is called like the length (`addr` and `addr_len` of `sendto`).
+    pub length_taken: bool,
+}
+
+impl PointeeNames<'_> {
+    /// `NAME_len`, or `NAME_data_len` where that is taken.
+    fn length(&self) -> String {
+        format!("{}_len", if self.length_taken { self.data } else { self.plain })
+    }
 }
 
 fn integer(stored: Stored, base: Base) -> IntType {
@@ -381,7 +393,7 @@ mod tests {
             .value("dfd", Stored { bytes: 4, signed: true }, Base::Decimal, Source::Register(0))
             .value("filename_ptr", Stored { bytes: 8, signed: false }, Base::Hexadecimal, Source::Register(1))
             .pointee(
-                PointeeNames { plain: "filename", data: "filename" },
+                PointeeNames { plain: "filename", data: "filename", length_taken: false },
                 Source::Register(1),
                 Copy::String { cap: 4096 },
             );

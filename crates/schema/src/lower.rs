@@ -36,6 +36,8 @@ impl Default for Plan {
 
 /// Largest object that is copied whole; larger ones keep their address only.
 const OBJECT: u32 = 256;
+/// Longest socket address that is kept (`sizeof(struct sockaddr_storage)`).
+const SOCKADDR: u16 = 128;
 /// Variables of an environment that are counted; the number is stored in one byte.
 const ENVIRONMENT: u16 = 128;
 /// Bytes of the strings of one record: a call with many of them keeps less of each.
@@ -89,6 +91,8 @@ struct Behind<'a> {
     entry: bool,
     /// Copied at exit.
     exit: bool,
+    /// Another argument is called like the length of what is copied.
+    length_taken: bool,
 }
 
 struct Lowering<'a> {
@@ -157,7 +161,9 @@ impl Lowering<'_> {
                     None => (matches!(arg.class, Class::Str | Class::Path), false),
                 };
                 let copy = self.copy(arg, string, exit)?;
-                Some(Behind { arg, register, copy, entry, exit })
+                let length = format!("{}_len", arg.name);
+                let length_taken = self.syscall.args.iter().any(|other| other.name == length);
+                Some(Behind { arg, register, copy, entry, exit, length_taken })
             })
             .collect()
     }
@@ -177,6 +183,10 @@ impl Lowering<'_> {
                 let length = self.length(arg.param.extent.as_ref()?, exit)?;
                 Some(Copy::Bytes { length, cap: self.plan.data })
             }
+            Class::Sockaddr => {
+                let length = self.length(arg.param.extent.as_ref()?, exit)?;
+                Some(Copy::Bytes { length, cap: SOCKADDR })
+            }
             Class::Struct | Class::Array => {
                 let size = self.object(arg)?;
                 Some(Copy::Object { offset: 0, size })
@@ -188,12 +198,15 @@ impl Lowering<'_> {
     /// The number of bytes of a buffer, where one register or the result says it.
     fn length(&self, extent: &Extent, exit: bool) -> Option<Length> {
         let (Extent::Count(count, _) | Extent::Bytes(count, _)) = extent else { return None };
-        if exit {
-            matches!(mentions(count), Some(Mentioned::Result)).then_some(Length::Result)
-        } else {
-            let Some(Mentioned::Argument(name)) = mentions(count) else { return None };
-            let (register, arg) = self.args().find(|(_, arg)| arg.name == name)?;
-            Some(Length::Register(register, arg.stored.bytes))
+        let register = |name| self.args().find(|(_, arg)| arg.name == name);
+        match (mentions(count)?, exit) {
+            (Mentioned::Result, true) => Some(Length::Result),
+            (Mentioned::Behind(name), true) => Some(Length::Behind(register(name)?.0)),
+            (Mentioned::Argument(name), false) => {
+                let (register, arg) = register(name)?;
+                Some(Length::Register(register, arg.stored.bytes))
+            }
+            _ => None,
         }
     }
 
@@ -219,22 +232,30 @@ fn is_text(copy: &Copy) -> bool {
 
 fn add(builder: &mut Builder, b: &Behind<'_>) {
     let data = if is_text(&b.copy) { b.arg.name.clone() } else { format!("{}_data", b.arg.name) };
-    let names = PointeeNames { plain: &b.arg.name, data: &data };
+    let names = PointeeNames { plain: &b.arg.name, data: &data, length_taken: b.length_taken };
     builder.pointee(names, Source::Register(b.register), b.copy.clone());
 }
 
 enum Mentioned<'a> {
     Result,
     Argument(&'a str),
+    /// The integer behind an argument.
+    Behind(&'a str),
 }
 
-/// What bounds a length: `ret`, `min(ret, size)`, or one argument.
+/// What bounds a length: `ret`, `min(ret, size)`, one argument, or `min(old *len, *len)`.
 fn mentions(expr: &Expr) -> Option<Mentioned<'_>> {
     match expr {
         Expr::Ret => Some(Mentioned::Result),
         Expr::Name(name) => Some(Mentioned::Argument(name)),
+        Expr::Deref(name) => Some(Mentioned::Behind(name)),
+        // The value at entry is gone by the time of the exit.
+        Expr::Old(_) => None,
         Expr::Min(a, b) => match (mentions(a), mentions(b)) {
             (Some(Mentioned::Result), _) | (_, Some(Mentioned::Result)) => Some(Mentioned::Result),
+            (None, Some(Mentioned::Behind(name))) | (Some(Mentioned::Behind(name)), None) => {
+                Some(Mentioned::Behind(name))
+            }
             _ => None,
         },
         _ => None,
@@ -294,6 +315,18 @@ mod tests {
         assert_eq!(names(&all[0]), ["fd", "buf", "count"]);
         assert_eq!(names(&all[1]), ["ret", "buf_state", "buf_len", "buf_data"]);
         assert_eq!(names(&all[2]), ["fd", "buf", "buf_state", "buf_len", "count", "buf_data"]);
+    }
+
+    #[test]
+    fn socket_addresses_are_kept_both_ways() {
+        let all = layouts(
+            "number x86_64 42 connect\nnumber x86_64 51 getsockname\nobject sockaddr 0\n\
+             connect(fd fd, in sockaddr uservaddr[:addrlen], size addrlen)\n\
+             getsockname(fd fd, out sockaddr usockaddr[:min(old *usockaddr_len, *usockaddr_len)], inout int usockaddr_len)\n",
+        );
+        let named = |name: &str| all.iter().find(|l| l.event.name == name).map(names).unwrap();
+        assert!(named("syscall_entry_connect").contains(&"uservaddr_data"));
+        assert!(named("syscall_exit_getsockname").contains(&"usockaddr_data"));
     }
 
     #[test]

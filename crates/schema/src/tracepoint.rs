@@ -95,17 +95,22 @@ fn exec() -> Layout {
     };
     // What the call was given can be read here even when the caller's own copy could not: the kernel leaves the arguments
     // in the new memory, and the path of the program (AT_EXECFN) at the end of the new environment.
-    let argv = Copy::Bytes { length: Length::Between(memory("arg_start"), memory("arg_end")), cap: ARGUMENTS };
+    let argv =
+        Copy::Bytes { length: Length::Between(memory("arg_start"), memory("arg_end")), cap: ARGUMENTS };
     let mut exec = builder("sched_process_exec", EXEC);
     exec.value("old_tid", S32, Base::Decimal, Source::Argument(1))
         .value("pid", S32, Base::Decimal, task(0, "tgid"))
         .text("comm", COMM, comm(0))
         .pointee(
-            PointeeNames { plain: "filename", data: "filename" },
+            PointeeNames { plain: "filename", data: "filename", length_taken: false },
             memory("env_end"),
             Copy::String { cap: PATH },
         )
-        .pointee(PointeeNames { plain: "argv", data: "argv_data" }, memory("arg_start"), argv);
+        .pointee(
+            PointeeNames { plain: "argv", data: "argv_data", length_taken: false },
+            memory("arg_start"),
+            argv,
+        );
     exec.build(EXEC, "sched_process_exec".to_owned(), LIFECYCLE)
 }
 

@@ -57,11 +57,7 @@ impl Generator<'_> {
 
     /// `r3` = the pointer, also on the stack. Registers that an `execve` has wiped read as the unreadable address 1.
     fn pointer(&mut self, pointee: &Pointee) -> Result<(), Error> {
-        let width = match self.shape.registers {
-            Registers::X86_64 => Size::B8,
-            Registers::I386 => Size::B4,
-        };
-        self.fetch(R3, &pointee.pointer, width)?;
+        self.fetch(R3, &pointee.pointer, self.address())?;
         if self.shape.only_if_failed {
             // Without a jump, so that the verifier walks what follows once: all ones keep the pointer of a failed call,
             // all zeroes make 1 of any other.
@@ -252,6 +248,25 @@ impl Generator<'_> {
         Ok(())
     }
 
+    /// Width of an address in a register.
+    fn address(&self) -> Size {
+        match self.shape.registers {
+            Registers::X86_64 => Size::B8,
+            Registers::I386 => Size::B4,
+        }
+    }
+
+    /// Goes to `join` with the state `off` when the call failed: then nothing was written.
+    fn unless_failed(&mut self, pointee: &Pointee, join: Label) -> Result<(), Error> {
+        let wrote = self.asm.label();
+        self.state(pointee, State::Off)?;
+        self.fetch(R1, &Source::Result, Size::B8)?;
+        self.asm.jump_if_imm(Cond::SGe, R1, 0, wrote);
+        self.asm.jump(join);
+        self.asm.place(wrote);
+        Ok(())
+    }
+
     fn bytes(&mut self, pointee: &Pointee, length: &Length, cap: u16) -> Result<(), Error> {
         let (read, bad, join) = (self.asm.label(), self.asm.label(), self.asm.label());
         let length_at = self.at(pointee.length.unwrap_or_default())?;
@@ -263,12 +278,19 @@ impl Generator<'_> {
                 self.fetch(R2, &Source::Register(*n), Size::of(*width).unwrap_or(Size::B8))?;
             }
             Length::Result => {
-                let wrote = self.asm.label();
+                self.unless_failed(pointee, join)?;
                 self.fetch(R2, &Source::Result, Size::B8)?;
-                self.state(pointee, State::Off)?;
-                self.asm.jump_if_imm(Cond::SGe, R2, 0, wrote);
-                self.asm.jump(join);
-                self.asm.place(wrote);
+            }
+            Length::Behind(n) => {
+                self.unless_failed(pointee, join)?;
+                self.fetch(R3, &Source::Register(*n), self.address())?;
+                self.asm.mov(R1, R10);
+                self.asm.alu_imm(Alu::Add, R1, i32::from(STACK_ELEMENT));
+                self.asm.set(R2, 4);
+                self.asm.call(Helper::ProbeReadUser);
+                self.asm.jump_if_imm(Cond::Ne, R0, 0, bad);
+                self.asm.load(Size::B4, R2, R10, STACK_ELEMENT);
+                self.asm.load(Size::B8, R3, R10, STACK_POINTER);
             }
             Length::Between(from, to) => {
                 self.fetch(R2, to, Size::B8)?;

@@ -156,7 +156,11 @@ impl Description {
                 *length = Length::Register(n as u8 + 3, 4);
             }
             let (plain, data) = (format!("part{n}"), format!("part{n}_data"));
-            builder.pointee(PointeeNames { plain: &plain, data: &data }, Source::Register(n as u8), copy);
+            builder.pointee(
+                PointeeNames { plain: &plain, data: &data, length_taken: false },
+                Source::Register(n as u8),
+                copy,
+            );
         }
         builder.build(ID, "random".to_owned(), 0)
     }
