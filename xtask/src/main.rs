@@ -4,6 +4,7 @@
 
 mod bench;
 mod checks;
+mod ioctl;
 mod programs;
 mod tables;
 
@@ -19,7 +20,7 @@ usage: cargo xtask COMMAND
   bench [--quick] [--rounds N] [--workload NAME] [--no-write]
                  measure against an empty program pair, strace, trace-cmd and perf trace; write docs/bench.md and the
                  table of README.md (--quick: a tenth of the work, for a look; writes nothing)
-  tables         write the tables of system call numbers from the installed headers";
+  tables         write the tables of system call numbers and of ioctl commands from the installed headers";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,4 +1,4 @@
-//! `cargo xtask tables`: writes the tables of numbers.
+//! `cargo xtask tables`: writes the tables of numbers, and the names of ioctl commands.
 //!
 //! Sources: the installed kernel headers, crate `syscalls`, and [`NEWER`]. They must not contradict each other.
 
@@ -15,14 +15,20 @@ const NEWER: [(u32, &str); 2] = [(470, "listns"), (471, "rseq_slice_yield")];
 const TABLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/schema/tables");
 const HEADERS: &str = "/usr/include/x86_64-linux-gnu/asm";
 
-/// Writes `numbers_x86_64.tt` and `numbers_i386.tt`.
+/// Writes `numbers_x86_64.tt`, `numbers_i386.tt` and `ioctl.tt`.
 pub(crate) fn run() -> Result<()> {
     use syscalls::{x86, x86_64};
     // The crate's iterator stops before its last element.
     let native = x86_64::Sysno::iter().chain([x86_64::Sysno::last()]);
     write("x86_64", "unistd_64.h", native.map(|call| (call.id().unsigned_abs(), call.name())))?;
     let compat = x86::Sysno::iter().chain([x86::Sysno::last()]);
-    write("i386", "unistd_32.h", compat.map(|call| (call.id().unsigned_abs(), call.name())))
+    write("i386", "unistd_32.h", compat.map(|call| (call.id().unsigned_abs(), call.name())))?;
+    let commands = crate::ioctl::commands()?;
+    let path = Path::new(TABLES).join("ioctl.tt");
+    fs::write(&path, crate::ioctl::table(&commands))
+        .with_context(|| format!("writing {}", path.display()))?;
+    println!("{}: {} names", path.display(), commands.len());
+    Ok(())
 }
 
 fn write(abi: &str, header: &str, crate_list: impl Iterator<Item = (u32, &'static str)>) -> Result<()> {

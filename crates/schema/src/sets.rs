@@ -31,22 +31,22 @@ impl Set {
     pub fn decode(&self, value: u64, bits: u32) -> Decoded<'_> {
         let width = if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };
         let value = value & width;
-        let mut order: Vec<usize> = (0..self.items.len()).collect();
-        // Stable: among equal masks the first item of the text wins.
-        order.sort_by_key(|&i| {
-            std::cmp::Reverse(
-                self.items.get(i).map_or(0, |item| (item.mask(self.flags) & width).count_ones()),
-            )
-        });
-        let mut claimed = 0;
-        let mut matched = Vec::new();
-        for i in order {
-            let Some(item) = self.items.get(i) else { continue };
+        // What could be meant comes first: a set of thousands of commands is then no slower than a small one.
+        let mut order: Vec<(usize, u64)> = Vec::new();
+        for (i, item) in self.items.iter().enumerate() {
             let mask = item.mask(self.flags) & width;
             // In a narrow set a negative item such as AT_FDCWD is compared by its low bits.
             let same = value & mask == item.value & width;
-            let shown = mask != 0 || value == 0;
-            if same && shown && mask & claimed == 0 {
+            if same && (mask != 0 || value == 0) {
+                order.push((i, mask));
+            }
+        }
+        // Stable: among equal masks the first item of the text wins.
+        order.sort_by_key(|&(_, mask)| std::cmp::Reverse(mask.count_ones()));
+        let mut claimed = 0;
+        let mut matched = Vec::new();
+        for (i, mask) in order {
+            if mask & claimed == 0 {
                 claimed |= mask;
                 matched.push(i);
                 if mask == 0 {

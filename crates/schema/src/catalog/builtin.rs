@@ -18,6 +18,7 @@ const TABLES: &[(&str, &str)] = &[
     table!("types.tt"),
     table!("sets_errno.tt"),
     table!("sets_file.tt"),
+    table!("ioctl.tt"),
     table!("sets_ipc.tt"),
     table!("sets_memory.tt"),
     table!("sets_network.tt"),
