@@ -4,6 +4,7 @@ mod expr;
 
 use crate::abi::Abi;
 
+pub use crate::marker::Marker;
 pub use expr::{BinaryOp, Expr, UnaryOp};
 
 /// Which way the bytes behind a pointer travel.
@@ -281,6 +282,7 @@ pub enum Line {
     CType(CType),
     Number(Number),
     Proto(Proto),
+    Marker(Marker),
 }
 
 impl Stored {

@@ -13,6 +13,7 @@ use crate::ast::{
     Variant,
 };
 use crate::error::{Error, Problem};
+use crate::marker::Marker;
 use crate::parse::parse_placed;
 
 pub use resolve::{Arg, Syscall};
@@ -41,6 +42,7 @@ pub struct Catalog {
     types: BTreeMap<String, TypeLine>,
     bits: BTreeMap<String, Bits>,
     sets: BTreeMap<String, Set>,
+    markers: BTreeMap<String, Marker>,
     /// Derived from `numbers`.
     by_name: HashMap<(Abi, String), u32>,
     /// Derived from `sets`.
@@ -83,7 +85,7 @@ impl Catalog {
         self.check(&lines, text, file)?;
         let mut sets = false;
         for (_, line) in lines {
-            sets |= matches!(line, Line::Set(_));
+            sets |= matches!(line, Line::Set(_) | Line::Marker(_));
             self.insert(line);
         }
         if sets {
@@ -96,6 +98,15 @@ impl Catalog {
     fn check(&self, lines: &[(usize, Line)], text: &str, file: &str) -> Result<(), Error> {
         let mut new: HashMap<&str, &'static str> = HashMap::new();
         for (at, line) in lines {
+            if let Line::Marker(marker) = line {
+                for set in marker.sets() {
+                    let before = new.get(set.name.as_str()).copied().or_else(|| self.kind(&set.name));
+                    if let Some(before) = before.filter(|before| *before != "flags") {
+                        let problem = Problem::Conflict { name: set.name, before, now: "flags" };
+                        return Err(Error::at(file, text, *at, problem));
+                    }
+                }
+            }
             let Some((name, now)) = kind(line) else { continue };
             let before = new.get(name).copied().or_else(|| self.kind(name));
             let problem = match (line, before) {
@@ -140,6 +151,12 @@ impl Catalog {
             Line::Union(line) => drop(self.unions.insert(line.name.clone(), line)),
             Line::Type(line) => drop(self.types.insert(line.name.clone(), line)),
             Line::Bits(line) => drop(self.bits.insert(line.name.clone(), line)),
+            Line::Marker(line) => {
+                for set in line.sets() {
+                    self.sets.insert(set.name.clone(), set);
+                }
+                self.markers.insert(line.name.clone(), line.without_lists());
+            }
             Line::Variant(line) => {
                 let variants = self.variants.entry(line.call.clone()).or_default();
                 match variants.iter_mut().find(|old| old.cases == line.cases && old.on == line.on) {
@@ -195,6 +212,7 @@ impl Catalog {
             .chain(self.protos.values().cloned().map(Line::Proto))
             .chain(self.calls.values().cloned().map(Line::Call))
             .chain(self.variants.values().flatten().cloned().map(Line::Variant))
+            .chain(self.markers.values().cloned().map(Line::Marker))
     }
 
     /// The whole catalog as text; adding it to an empty catalog gives an equal one.
@@ -240,6 +258,16 @@ impl Catalog {
     /// The `bits` line of that name.
     pub fn bits(&self, name: &str) -> Option<&Bits> {
         self.bits.get(name)
+    }
+
+    /// The marker of that name. The names of its numbers are the sets `MARKER_FIELD`, where there are such.
+    pub fn marker(&self, name: &str) -> Option<&Marker> {
+        self.markers.get(name)
+    }
+
+    /// All markers, by name.
+    pub fn markers(&self) -> impl Iterator<Item = &Marker> {
+        self.markers.values()
     }
 
     /// The call line of that name (`clone@i386` for a line of one convention).

@@ -11,6 +11,7 @@ mod errno;
 mod error;
 pub mod layout;
 pub mod lower;
+pub mod marker;
 mod parse;
 mod print;
 mod scan;

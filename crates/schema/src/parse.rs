@@ -85,6 +85,7 @@ impl Parser<'_> {
             "ctype" => self.ctype(),
             "number" => self.number_line(),
             "proto" => self.proto(),
+            "marker" => self.marker(),
             _ => self.scan.unexpected("'(' or '.' after the name of a call"),
         }
     }

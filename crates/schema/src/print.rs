@@ -81,6 +81,7 @@ impl Display for Line {
             Line::CType(x) => x.fmt(f),
             Line::Number(x) => x.fmt(f),
             Line::Proto(x) => x.fmt(f),
+            Line::Marker(x) => x.fmt(f),
         }
     }
 }
@@ -375,6 +376,13 @@ impl Display for CType {
 impl Display for Number {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "number {} {} {}", self.abi.name(), self.nr, self.name)
+    }
+}
+
+impl Display for crate::ast::Marker {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "marker {} ", self.name)?;
+        quoted(f, &self.format)
     }
 }
 

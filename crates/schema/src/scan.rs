@@ -134,6 +134,21 @@ impl<'t> Scanner<'t> {
         Err(self.error(start, Problem::Syntax { expected: "a closing '\"'", found }))
     }
 
+    /// Where byte `at` of the value of the text that starts at `start` stands in the source.
+    pub(crate) fn quoted_place(&self, start: usize, at: usize) -> usize {
+        let mut place = start + 1;
+        let mut value = 0;
+        let mut chars = self.rest(place).chars();
+        while value < at {
+            let Some(c) = chars.next() else { break };
+            place += c.len_utf8();
+            // An escape is one character of the value.
+            let c = if c == '\\' { chars.next().inspect(|c| place += c.len_utf8()) } else { Some(c) };
+            value += c.map_or(1, char::len_utf8);
+        }
+        place
+    }
+
     /// The next token without taking it.
     pub(crate) fn peek(&mut self) -> Result<&Token<'t>, Error> {
         let scanned = match self.peeked.take() {

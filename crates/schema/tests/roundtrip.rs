@@ -228,6 +228,22 @@ proptest! {
     }
 
     #[test]
+    fn a_marker_is_read_or_refused_and_reads_back(format in "([a-c]( |\\(A,_,(\\.\\.\\.,)?B\\) ?)|[#%][%#hlnLzt124]{0,2}[usdxXocp]| |é|\\\\|\"){0,9}") {
+        match schema::marker::Marker::new("m", &format) {
+            Err(error) => prop_assert!(error.column >= 1),
+            Ok(marker) => {
+                let line = Line::Marker(marker);
+                let text = print([&line]);
+                prop_assert_eq!(parse(&text, "printed").ok(), Some(vec![line]));
+                let (mut catalog, mut again) = (Catalog::new(), Catalog::new());
+                prop_assert!(catalog.add(&text, "m").is_ok());
+                prop_assert!(again.add(&catalog.print(), "printed").is_ok());
+                prop_assert_eq!(again, catalog);
+            }
+        }
+    }
+
+    #[test]
     fn a_table_cut_anywhere_is_read_or_refused(at in 0usize..4000) {
         let text = include_str!("../tables/calls_network.tt");
         let _ = parse(text.get(..at).unwrap_or(text), "cut");

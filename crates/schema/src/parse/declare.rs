@@ -153,6 +153,18 @@ impl Parser<'_> {
         Ok(Line::Number(Number { abi, nr, name }))
     }
 
+    pub(super) fn marker(&mut self) -> Result<Line, Error> {
+        let name = self.scan.name("the name of the marker")?.to_owned();
+        let start = self.scan.place()?;
+        let Token::Text(format) = self.scan.peek()?.clone() else {
+            return self.scan.unexpected("a format in double quotes");
+        };
+        self.scan.next()?;
+        let fields = crate::marker::fields(&format)
+            .map_err(|(at, problem)| self.scan.error(self.scan.quoted_place(start, at), problem))?;
+        Ok(Line::Marker(crate::ast::Marker { name, format, fields }))
+    }
+
     pub(super) fn proto(&mut self) -> Result<Line, Error> {
         let first = self.scan.name("the name of the call")?;
         let name = self.call_name(first)?;
