@@ -43,6 +43,7 @@ const HEADERS: &[&str] = &[
     "sys/sem.h",
     "sys/shm.h",
     "sys/xattr.h",
+    "linux/securebits.h",
     "sys/swap.h",
     "sys/random.h",
     "sys/pidfd.h",
