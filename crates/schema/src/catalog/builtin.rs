@@ -35,6 +35,7 @@ const TABLES: &[(&str, &str)] = &[
     table!("calls_ipc.tt"),
     table!("calls_system.tt"),
     table!("calls_i386.tt"),
+    table!("variants_file.tt"),
     table!("variants_process.tt"),
     table!("variants_ipc.tt"),
 ];
