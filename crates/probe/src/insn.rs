@@ -38,6 +38,7 @@ pub enum Alu {
     Mov,
     Add,
     Sub,
+    Mul,
     And,
     Or,
     Xor,
@@ -173,6 +174,7 @@ impl Alu {
         match self {
             Alu::Add => 0x00,
             Alu::Sub => 0x10,
+            Alu::Mul => 0x20,
             Alu::Or => 0x40,
             Alu::And => 0x50,
             Alu::Shl => 0x60,
@@ -188,6 +190,7 @@ impl Alu {
             Alu::Mov => "=",
             Alu::Add => "+=",
             Alu::Sub => "-=",
+            Alu::Mul => "*=",
             Alu::And => "&=",
             Alu::Or => "|=",
             Alu::Xor => "^=",

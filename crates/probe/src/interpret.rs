@@ -410,6 +410,7 @@ fn arithmetic(op: Alu, a: u64, b: u64) -> u64 {
         Alu::Mov => b,
         Alu::Add => a.wrapping_add(b),
         Alu::Sub => a.wrapping_sub(b),
+        Alu::Mul => a.wrapping_mul(b),
         Alu::And => a & b,
         Alu::Or => a | b,
         Alu::Xor => a ^ b,

@@ -181,6 +181,8 @@ impl Show<'_> {
                     unread(line, arg);
                 }
             }
+            // A part of a row must not look like the whole.
+            Content::Bytes(_) if cut => unread(line, arg),
             Content::Bytes(bytes) => {
                 let size =
                     self.catalog.size_of(call.abi, &param.ty).map_or(bytes.len(), |size| size as usize);

@@ -64,6 +64,13 @@ pub enum Length {
     /// The `u32` behind an argument register, when the result is 0 or more: how much the kernel had to say. Where the
     /// caller's buffer was smaller, what follows the buffer is read along.
     Behind(u8),
+    /// So many objects of `size` bytes; at exit only when the result is 0 or more.
+    Objects {
+        /// Register and its width in bytes; `None` for the result.
+        count: Option<(u8, u8)>,
+        /// Bytes of one object.
+        size: u16,
+    },
 }
 
 /// What is copied from behind a pointer.

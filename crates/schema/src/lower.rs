@@ -38,6 +38,10 @@ impl Default for Plan {
 const OBJECT: u32 = 256;
 /// Longest socket address that is kept (`sizeof(struct sockaddr_storage)`).
 const SOCKADDR: u16 = 128;
+/// Objects of a row that are kept, as many as strace shows.
+const ROW: u16 = 32;
+/// Bytes of a row that are kept.
+const ROW_BYTES: u16 = 1024;
 /// Variables of an environment that are counted; the number is stored in one byte.
 const ENVIRONMENT: u16 = 128;
 /// Bytes of the strings of one record: a call with many of them keeps less of each.
@@ -187,6 +191,9 @@ impl Lowering<'_> {
                 let length = self.length(arg.param.extent.as_ref()?, exit)?;
                 Some(Copy::Bytes { length, cap: SOCKADDR })
             }
+            Class::Array if !matches!(arg.param.extent, Some(Extent::Count(Expr::Number(_), _))) => {
+                self.row(arg, exit)
+            }
             Class::Struct | Class::Array => {
                 let size = self.object(arg)?;
                 Some(Copy::Object { offset: 0, size })
@@ -208,6 +215,26 @@ impl Lowering<'_> {
             }
             _ => None,
         }
+    }
+
+    /// A row of objects of known size, as many as one register or the result says.
+    fn row(&self, arg: &Arg, exit: bool) -> Option<Copy> {
+        if arg.param.condition.as_ref().is_some_and(after_failure) {
+            return None;
+        }
+        let Some(Extent::Count(before, after)) = &arg.param.extent else { return None };
+        let said = if exit { after.as_ref().unwrap_or(before) } else { before };
+        let count = match mentions(said)? {
+            Mentioned::Result if exit => None,
+            Mentioned::Argument(name) => {
+                let (register, arg) = self.args().find(|(_, arg)| arg.name == name)?;
+                Some((register, arg.stored.bytes))
+            }
+            _ => return None,
+        };
+        let size = u16::try_from(self.catalog.size_of(self.syscall.abi, &arg.param.ty)?).ok()?;
+        let most = ROW_BYTES.checked_div(size)?.min(ROW);
+        (most > 0).then_some(Copy::Bytes { length: Length::Objects { count, size }, cap: most * size })
     }
 
     /// Bytes of an object of known size that is there whenever the call succeeds.
@@ -327,6 +354,23 @@ mod tests {
         let named = |name: &str| all.iter().find(|l| l.event.name == name).map(names).unwrap();
         assert!(named("syscall_entry_connect").contains(&"uservaddr_data"));
         assert!(named("syscall_exit_getsockname").contains(&"usockaddr_data"));
+    }
+
+    #[test]
+    fn rows_are_kept_where_their_objects_are_counted() {
+        let all = layouts(
+            "number x86_64 7 poll\nnumber x86_64 115 getgroups\nobject pollfd 8\n\
+             poll(inout pollfd ufds[nfds], count nfds, int timeout) = count\n\
+             getgroups(int size, out id list[min(ret, size)]) = count\n",
+        );
+        assert_eq!(names(&all[0]), ["ufds", "ufds_state", "ufds_len", "nfds", "timeout", "ufds_data"]);
+        assert_eq!(names(&all[1]), ["ret", "ufds_state", "ufds_len", "ufds_data"]);
+        assert_eq!(names(&all[2]), ["size", "list"]);
+        assert_eq!(names(&all[3]), ["ret", "list_state", "list_len", "list_data"]);
+        let length = Length::Objects { count: Some((1, 8)), size: 8 };
+        assert_eq!(all[0].shape.pointees[0].copy, Copy::Bytes { length, cap: 256 });
+        let length = Length::Objects { count: None, size: 4 };
+        assert_eq!(all[3].shape.pointees[0].copy, Copy::Bytes { length, cap: 128 });
     }
 
     #[test]

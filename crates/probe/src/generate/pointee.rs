@@ -267,6 +267,34 @@ impl Generator<'_> {
         Ok(())
     }
 
+    /// `r2` = bytes of so many objects, or of one more than are kept. The count is bounded before it is multiplied: no count is so
+    /// large that its product is small.
+    fn objects(
+        &mut self,
+        pointee: &Pointee,
+        count: Option<(u8, u8)>,
+        size: u16,
+        cap: u16,
+        join: Label,
+    ) -> Result<(), Error> {
+        let few = self.asm.label();
+        if self.shape.point == Point::Exit {
+            self.unless_failed(pointee, join)?;
+        }
+        match count {
+            Some((n, width)) => {
+                self.fetch(R2, &Source::Register(n), Size::of(width).unwrap_or(Size::B8))?;
+            }
+            None => self.fetch(R2, &Source::Result, Size::B8)?,
+        }
+        let more = i32::from(cap / size) + 1;
+        self.asm.jump_if_imm(Cond::Le, R2, more, few);
+        self.asm.set(R2, more);
+        self.asm.place(few);
+        self.asm.alu_imm(Alu::Mul, R2, i32::from(size));
+        Ok(())
+    }
+
     fn bytes(&mut self, pointee: &Pointee, length: &Length, cap: u16) -> Result<(), Error> {
         let (read, bad, join) = (self.asm.label(), self.asm.label(), self.asm.label());
         let length_at = self.at(pointee.length.unwrap_or_default())?;
@@ -292,6 +320,7 @@ impl Generator<'_> {
                 self.asm.load(Size::B4, R2, R10, STACK_ELEMENT);
                 self.asm.load(Size::B8, R3, R10, STACK_POINTER);
             }
+            Length::Objects { count, size } => self.objects(pointee, *count, (*size).max(1), cap, join)?,
             Length::Between(from, to) => {
                 self.fetch(R2, to, Size::B8)?;
                 self.fetch(R1, from, Size::B8)?;

@@ -132,6 +132,39 @@ fn a_buffer_or_object_that_is_not_there_leaves_no_bytes() {
 }
 
 #[test]
+fn a_row_has_whole_objects_of_a_count_that_cannot_overflow() {
+    let mut scene = Scene::new();
+    let all = layouts(
+        "number x86_64 7 poll\nobject pollfd 8\npoll(inout pollfd ufds[nfds], count nfds) = count\n",
+        &plan(),
+    );
+    scene.user(PATH, &[7; 400]);
+    for (count, state, len) in [
+        (0, State::Ok, 0),
+        (3, State::Ok, 24),
+        (32, State::Ok, 256),
+        (33, State::Cut, 256),
+        // Times 8 this is 0.
+        (1 << 61, State::Cut, 256),
+        (u64::MAX, State::Cut, 256),
+    ] {
+        scene.enter(NATIVE, 7, &[PATH, count]);
+        let entry = scene.record(&first(&all, "syscall_entry_poll"));
+        assert_eq!((entry[18], entry[19..21].to_vec()), (state as u8, (len as u16).to_le_bytes().to_vec()));
+        assert_eq!(entry[29..], vec![7; len], "{count}");
+    }
+    scene.enter(NATIVE, 7, &[PATH, 2]);
+    let exit = first(&all, "syscall_exit_poll");
+    scene.leave(1);
+    assert_eq!(scene.record(&exit), record(512 + 7, &[&1_u64.to_le_bytes(), &[0, 16, 0], &[7; 16]]));
+    scene.leave(-4);
+    assert_eq!(scene.record(&exit), record(512 + 7, &[&(-4_i64).to_le_bytes(), &[State::Off as u8, 0, 0]]));
+    scene.enter(NATIVE, 7, &[HOLE, 2]);
+    let entry = scene.record(&first(&all, "syscall_entry_poll"));
+    assert_eq!(entry[18..21], [State::Fault as u8, 0, 0]);
+}
+
+#[test]
 fn a_fault_at_entry_is_remembered_and_read_again_at_exit() {
     let mut scene = Scene::new();
     let all = layouts(CALLS, &plan());
