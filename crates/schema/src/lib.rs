@@ -9,6 +9,7 @@ mod catalog;
 mod class;
 mod errno;
 mod error;
+pub mod format;
 pub mod layout;
 pub mod lower;
 pub mod marker;

@@ -161,6 +161,7 @@ fn types(catalog: &Catalog, names: &[String]) -> String {
     lines.extend(catalog.types().filter(|t| wanted(names, &t.name)).cloned().map(Line::Type));
     let sets = catalog.sets().filter(|set| wanted(names, &set.name));
     lines.extend(sets.map(|set| Line::Set(SetLine { extend: false, set: set.clone() })));
+    lines.extend(catalog.markers().filter(|marker| wanted(names, &marker.name)).cloned().map(Line::Marker));
     let mut text = String::new();
     for class in Class::ALL {
         let name = format!("{class:?}");
