@@ -194,6 +194,12 @@ impl Lowering<'_> {
             Class::Array if !matches!(arg.param.extent, Some(Extent::Count(Expr::Number(_), _))) => {
                 self.row(arg, exit)
             }
+            // What the elements of an `iovec` lead to stays where it is.
+            Class::Vector if !exit => self.row(arg, exit),
+            Class::Struct if matches!(arg.param.extent, Some(Extent::Bytes(..))) => {
+                let length = self.length(arg.param.extent.as_ref()?, exit)?;
+                Some(Copy::Bytes { length, cap: OBJECT as u16 })
+            }
             Class::Struct | Class::Array => {
                 let size = self.object(arg)?;
                 Some(Copy::Object { offset: 0, size })
@@ -371,6 +377,18 @@ mod tests {
         assert_eq!(all[0].shape.pointees[0].copy, Copy::Bytes { length, cap: 256 });
         let length = Length::Objects { count: None, size: 4 };
         assert_eq!(all[3].shape.pointees[0].copy, Copy::Bytes { length, cap: 128 });
+    }
+
+    #[test]
+    fn vectors_and_objects_that_state_their_size_are_kept_at_entry() {
+        let all = layouts(
+            "number x86_64 20 writev\nnumber x86_64 437 openat2\nobject iovec 16\nobject open_how 24\n\
+             writev(fd fd, in iovec vec[vlen] of in, count vlen) = size\n\
+             openat2(path filename, in open_how how[:usize], size usize) = fd\n",
+        );
+        assert_eq!(names(&all[0]), ["fd", "vec", "vec_state", "vec_len", "vlen", "vec_data"]);
+        let length = Length::Register(2, 8);
+        assert_eq!(all[3].shape.pointees[1].copy, Copy::Bytes { length, cap: 256 });
     }
 
     #[test]
