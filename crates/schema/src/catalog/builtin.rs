@@ -36,6 +36,7 @@ const TABLES: &[(&str, &str)] = &[
     table!("calls_system.tt"),
     table!("calls_i386.tt"),
     table!("variants_file.tt"),
+    table!("variants_network.tt"),
     table!("variants_process.tt"),
     table!("variants_ipc.tt"),
 ];
