@@ -45,6 +45,7 @@ const HEADERS: &[&str] = &[
     "sys/xattr.h",
     "linux/securebits.h",
     "linux/if_packet.h",
+    "linux/netlink.h",
     "linux/icmp.h",
     "sys/swap.h",
     "sys/random.h",

@@ -101,20 +101,14 @@ fn an_i386_call_is_the_native_one_with_narrow_registers() {
 
 #[test]
 fn an_i386_call_with_an_argument_in_two_registers_is_raw() {
-    for name in [
-        "pread64",
-        "pwrite64",
-        "readahead",
-        "fadvise64",
-        "sync_file_range",
-        "fallocate",
-        "truncate64",
-        "fanotify_mark",
-    ] {
-        let call = Catalog::builtin().syscall_by_name(Abi::I386, name).unwrap();
-        assert!(!call.described && call.args.len() == 6, "{name}");
-        assert_eq!(args(&call)[0], ("arg0", "unsigned int", Class::Int, "u32".to_owned()));
-    }
+    let call = Catalog::builtin().syscall_by_name(Abi::I386, "fanotify_mark").unwrap();
+    assert!(!call.described && call.args.len() == 6);
+    assert_eq!(args(&call)[0], ("arg0", "unsigned int", Class::Int, "u32".to_owned()));
+    // A line for the convention names the two halves.
+    let call = Catalog::builtin().syscall_by_name(Abi::I386, "pread64").unwrap();
+    assert!(call.described);
+    let names: Vec<&str> = call.args.iter().map(|arg| arg.name.as_str()).collect();
+    assert_eq!(names, ["fd", "buf", "count", "pos_low", "pos_high"]);
 }
 
 #[test]
