@@ -11,7 +11,7 @@ use kernel::tracefs::Tracefs;
 use kernel::types::KernelTypes;
 use probe::dispatch;
 use probe::ring::Geometry;
-use schema::layout::{Copy, Layout, NUMBERS, Registers};
+use schema::layout::{Copy, Layout, Length, NUMBERS, Registers};
 use schema::lower::{Plan, lower};
 use schema::tracepoint;
 use schema::{Abi, Catalog};
@@ -147,9 +147,7 @@ impl Prepared {
         let types =
             metadata::trace_type(&identity, layouts, kernel::clock::epoch_offset(), self.plan_words());
         let mut later = if compat { Vec::new() } else { calls.split_off(native) };
-        // An object that cannot be read at entry is rare, unlike a string: until its program is there, the plain exit is
-        // recorded.
-        let (rare, calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(rereads_objects);
+        let (rare, calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(is_rare);
         later.splice(..0, rare);
         let request = Request {
             calls: &calls,
@@ -204,10 +202,18 @@ impl Prepared {
     }
 }
 
-/// True for exits that read an object again.
-fn rereads_objects(layout: &Layout) -> bool {
+/// True for exits that can wait; until their programs are there, the plain exit is recorded. An object that cannot be read at
+/// entry is rare, unlike a string; and what an `execve` was given comes with `sched_process_exec` when it succeeds.
+fn is_rare(layout: &Layout) -> bool {
     let reread = dispatch::is_reread(layout.event.id);
-    reread && layout.shape.pointees.iter().any(|pointee| matches!(pointee.copy, Copy::Object { .. }))
+    let objects = |copy: &Copy| {
+        matches!(
+            copy,
+            Copy::Object { .. } | Copy::Bytes { length: Length::Objects { .. } | Length::Behind(_), .. }
+        )
+    };
+    reread
+        && (layout.shape.only_if_failed || layout.shape.pointees.iter().any(|pointee| objects(&pointee.copy)))
 }
 
 /// Adds the remedy to a refusal for want of privilege.
