@@ -203,7 +203,7 @@ impl Prepared {
 }
 
 /// True for exits that can wait; until their programs are there, the plain exit is recorded. An object that cannot be read at
-/// entry is rare, unlike a string; and what an `execve` was given comes with `sched_process_exec` when it succeeds.
+/// entry is rare, unlike a string; so is `execveat`, whose programs are the ones that the kernel checks longest.
 fn is_rare(layout: &Layout) -> bool {
     let reread = dispatch::is_reread(layout.event.id);
     let objects = |copy: &Copy| {
@@ -212,8 +212,8 @@ fn is_rare(layout: &Layout) -> bool {
             Copy::Object { .. } | Copy::Bytes { length: Length::Objects { .. } | Length::Behind(_), .. }
         )
     };
-    reread
-        && (layout.shape.only_if_failed || layout.shape.pointees.iter().any(|pointee| objects(&pointee.copy)))
+    let rare_call = layout.event.name == "syscall_exit_execveat";
+    reread && (rare_call || layout.shape.pointees.iter().any(|pointee| objects(&pointee.copy)))
 }
 
 /// Adds the remedy to a refusal for want of privilege.
