@@ -115,7 +115,7 @@ impl Tool {
 
     /// Runs a program of which only the end matters under the tool.
     pub(super) fn start(self, program: &[PathBuf], scratch: &Path) -> Result<()> {
-        let mut command = match self {
+        let command = match self {
             Self::EmptyPair => {
                 let pair = kernel::floor::EmptyPair::attach().context("the empty program pair")?;
                 let status = Command::new(&program[0]).args(&program[1..]).status()?;
@@ -137,6 +137,8 @@ impl Tool {
                 command
             }
         };
+        // As a user types it: start-up may use every CPU.
+        let mut command = unpinned(&command);
         let output = command.args(program).output()?;
         ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
         match self {
@@ -159,6 +161,14 @@ fn on(cpu: &str) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", cpu]);
     command
+}
+
+/// The same command line without `taskset -c CPU`.
+fn unpinned(command: &Command) -> Command {
+    let mut words = command.get_args().skip(2);
+    let mut unpinned = Command::new(words.next().unwrap_or_default());
+    unpinned.args(words);
+    unpinned
 }
 
 fn syscribe_record(directory: &Path) -> Command {
