@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use e2e::babeltrace;
-use e2e::run::{self, Scratch, syscribe, tracee};
+use e2e::run::{self, Running, Scratch, syscribe, tracee, wait_until};
 
 const CALLS: u64 = 2_000_000;
 
@@ -49,13 +49,31 @@ fn lost(check: &str) -> u64 {
     counts.map(|(count, _)| count.parse::<u64>().expect("a number")).sum()
 }
 
+/// Stops the collector as soon as it has written something, until the flood is over: whatever the machine does meanwhile, the
+/// ring is full and stays so.
+fn stop_collector(collector: &Running, trace: &Path) {
+    let written = || std::fs::metadata(trace.join("syscalls_1")).is_ok_and(|file| file.len() > 0);
+    wait_until("the collector has written something", written);
+    collector.signal("STOP");
+    let children = format!("/proc/{0}/task/{0}/children", collector.pid());
+    let ended = || {
+        let child = std::fs::read_to_string(&children).unwrap_or_default();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+        stat.contains(") Z ")
+    };
+    wait_until("the flood is over", ended);
+    collector.signal("CONT");
+}
+
 #[track_caller]
-fn flood(trace: &Path, options: &[&str]) -> Flood {
+fn flood(trace: &Path, options: &[&str], meanwhile: impl FnOnce(&Running, &Path)) -> Flood {
     let mut command = Command::new("taskset");
     command.args(["-c", "0"]).arg(run::binaries().join("syscribe"));
     command.args(["record", "-e", "trace=getppid", "-o"]).arg(trace).args(options);
     command.arg(tracee("flood")).args([&CALLS.to_string(), "1"]);
-    let ran = run::run(&mut command).ok();
+    let collector = Running::start(&mut command);
+    meanwhile(&collector, trace);
+    let ran = collector.wait().ok();
     assert!(ran.out().starts_with(&format!("calls {CALLS} ")), "{}", ran.out());
     let check = run::run(syscribe(["check"]).arg(trace));
     let lost = lost(&check.out());
@@ -71,7 +89,7 @@ fn a_flood_of_2_000_000_calls_is_recorded_without_loss() {
     let _alone = run::alone();
     run::needs_root();
     let scratch = Scratch::new("flood");
-    let flood = flood(&scratch.join("trace"), &[]);
+    let flood = flood(&scratch.join("trace"), &[], |_, _| {});
     assert_eq!(flood.lost, 0, "{}", flood.line);
     assert_eq!(flood.records, [CALLS, CALLS]);
     assert!(flood.line.contains(&format!("{CALLS} calls recorded")), "{}", flood.line);
@@ -86,7 +104,7 @@ fn a_flood_through_a_tiny_buffer_loses_records_and_counts_each() {
     let _alone = run::alone();
     run::needs_root();
     let scratch = Scratch::new("tiny");
-    let flood = flood(&scratch.join("trace"), &["--buffer-size", "16K"]);
+    let flood = flood(&scratch.join("trace"), &["--buffer-size", "16K"], stop_collector);
     let [entries, exits] = flood.records;
     assert!(flood.lost > 0, "nothing was lost: this buffer tests nothing");
     assert_eq!(
