@@ -8,7 +8,7 @@ use schema::Arg;
 use schema::ast::{Direction, Stored};
 use schema::layout::State;
 
-use crate::call::{ArgValue, Call, Content, Pointee, Read, state};
+use crate::call::{ArgValue, Call, Content, Part, Pointee, Read, state};
 use crate::role::Slot;
 
 fn take(fields: &mut [Value], at: Option<usize>) -> Option<Value> {
@@ -31,17 +31,22 @@ fn pointee(slot: &Slot, fields: &mut [Value], read: Read) -> Option<Pointee> {
     Some(Pointee { state, content, read })
 }
 
-/// An argument of an entry.
+/// An argument of an entry, with its parts.
 pub(crate) fn argument(slot: &Slot, fields: &mut [Value]) -> ArgValue {
     let raw = slot.raw.and_then(|at| fields.get(at)).and_then(Value::bits);
     let before = pointee(slot, fields, Read::Entry);
-    ArgValue { name: Arc::clone(&slot.name), raw, stored: slot.stored, before, after: None }
+    let parts = slot.parts.iter().map(|part| Part {
+        name: Arc::clone(&part.name),
+        before: pointee(part, fields, Read::Entry),
+        after: None,
+    });
+    let parts = parts.collect();
+    ArgValue { before, parts, ..ArgValue::register(Arc::clone(&slot.name), raw, slot.stored) }
 }
 
 /// A register of a call without description.
 pub(crate) fn raw((field, value): (&Field, &Value)) -> ArgValue {
-    let stored = Stored::new(8, false);
-    ArgValue { name: field.name.as_str().into(), raw: value.bits(), stored, before: None, after: None }
+    ArgValue::register(field.name.as_str().into(), value.bits(), Stored::new(8, false))
 }
 
 /// A register as the described argument that it is: as wide as that, and by its name.
@@ -57,33 +62,119 @@ pub(crate) fn narrowed((register, arg): (ArgValue, &Arg)) -> ArgValue {
 
 /// An argument of a call whose entry is not in the trace.
 pub(crate) fn unseen(arg: &Arg) -> ArgValue {
-    ArgValue { name: arg.name.as_str().into(), raw: None, stored: arg.stored, before: None, after: None }
+    ArgValue::register(arg.name.as_str().into(), None, arg.stored)
+}
+
+/// The argument that a slot of an exit speaks of, and the name of the part if it speaks of one.
+fn place(args: &[ArgValue], slot: &str) -> Option<(usize, Option<Arc<str>>)> {
+    if let Some(at) = args.iter().position(|arg| &*arg.name == slot) {
+        return Some((at, None));
+    }
+    let parts = args.iter().enumerate().filter_map(|(at, arg)| Some((at, part_name(slot, &arg.name)?)));
+    let (at, part) = parts.min_by_key(|(_, part)| part.len())?;
+    Some((at, Some(part.into())))
+}
+
+/// `msg_iov` of `msg_msg_iov`, when the argument is `msg`.
+pub(crate) fn part_name<'s>(slot: &'s str, arg: &str) -> Option<&'s str> {
+    slot.strip_prefix(arg)?.strip_prefix('_')
 }
 
 /// Puts what the exit says of an argument where it belongs.
 pub(crate) fn answer(call: &mut Call, slot: &Slot, fields: &mut [Value]) {
     let raw = slot.raw.and_then(|at| fields.get(at)).and_then(Value::bits);
     let pointee = pointee(slot, fields, Read::Exit);
-    let Some(at) = call.args.iter().position(|arg| arg.name == slot.name) else {
-        let name = Arc::clone(&slot.name);
-        call.args.push(ArgValue { name, raw, stored: slot.stored, before: None, after: pointee });
+    let Some((at, part)) = place(&call.args, &slot.name) else {
+        let arg = ArgValue::register(Arc::clone(&slot.name), raw, slot.stored);
+        call.args.push(ArgValue { after: pointee, ..arg });
         return;
     };
     let described = call.syscall.as_ref().and_then(|syscall| syscall.args.get(at));
-    let direction = described.map(|arg| arg.param.direction);
     let Some(arg) = call.args.get_mut(at) else { return };
     arg.raw = arg.raw.or(raw);
     let Some(pointee) = pointee else { return };
-    let written = matches!(direction, Some(Some(Direction::Out | Direction::InOut)));
-    // Not described: what was read at entry and is there again can only be a second try.
-    let input = direction.is_some() && !written || direction.is_none() && arg.before.is_some();
-    if !input {
-        arg.after = Some(pointee);
-        return;
+    match part {
+        Some(name) => {
+            let at = arg.parts.iter().position(|part| part.name == name).unwrap_or_else(|| {
+                arg.parts.push(Part { name, before: None, after: None });
+                arg.parts.len() - 1
+            });
+            if let Some(part) = arg.parts.get_mut(at) {
+                either(&mut part.before, &mut part.after, pointee);
+            }
+        }
+        None => match described.map(Way::of) {
+            Some(Way::Written) => arg.after = Some(pointee),
+            Some(Way::Read) => again(&mut arg.before, pointee),
+            Some(Way::Chosen) => either(&mut arg.before, &mut arg.after, pointee),
+            // Not described: what was read at entry and is there again can only be a second try.
+            None if arg.before.is_some() => again(&mut arg.before, pointee),
+            None => arg.after = Some(pointee),
+        },
     }
+}
+
+/// Who uses the memory behind an argument.
+enum Way {
+    /// The kernel reads it.
+    Read,
+    /// The kernel writes it.
+    Written,
+    /// Another argument says.
+    Chosen,
+}
+
+impl Way {
+    fn of(arg: &Arg) -> Way {
+        match arg.param.direction {
+            Some(Direction::Out | Direction::InOut) => Way::Written,
+            None if !arg.class.is_pointer() => Way::Chosen,
+            _ => Way::Read,
+        }
+    }
+}
+
+/// A second try to read what could not be read at entry.
+fn again(before: &mut Option<Pointee>, pointee: Pointee) {
     let again = Pointee { read: Read::Again, ..pointee };
-    match &mut arg.before {
+    match before {
         Some(before) if before.state != State::Fault || !again.is_readable() => {}
         before => *before = Some(again),
+    }
+}
+
+/// What the kernel wrote, or a second try, or both: the command decides, and whoever shows it knows the command.
+fn either(before: &mut Option<Pointee>, after: &mut Option<Pointee>, pointee: Pointee) {
+    if before.as_ref().is_some_and(|before| before.state == State::Fault) {
+        again(before, pointee.clone());
+    }
+    *after = Some(pointee);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_belongs_to_the_argument_of_its_name_or_is_a_part_of_one() {
+        let args = ["msg", "usockaddr", "usockaddr_len"]
+            .map(|name| ArgValue::register(name.into(), None, Stored::new(8, false)));
+        assert_eq!(place(&args, "msg"), Some((0, None)));
+        assert_eq!(place(&args, "msg_msg_iov_load"), Some((0, Some("msg_iov_load".into()))));
+        assert_eq!(place(&args, "usockaddr_len"), Some((2, None)), "an argument before a part");
+        assert_eq!(place(&args, "other"), None);
+    }
+
+    #[test]
+    fn a_command_decides_whether_a_second_reading_is_an_answer() {
+        let read = |state, read| Pointee { state, content: Content::Bytes(vec![1]), read };
+        let (mut before, mut after) = (Some(read(State::Ok, Read::Entry)), None);
+        either(&mut before, &mut after, read(State::Ok, Read::Exit));
+        assert_eq!(before.map(|p| p.read), Some(Read::Entry));
+        assert_eq!(after.map(|p| p.read), Some(Read::Exit));
+        let (mut before, mut after) = (Some(read(State::Fault, Read::Entry)), None);
+        either(&mut before, &mut after, read(State::Ok, Read::Exit));
+        assert_eq!(before.map(|p| p.read), Some(Read::Again));
+        assert!(after.is_some());
     }
 }

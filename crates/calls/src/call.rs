@@ -68,6 +68,19 @@ pub struct ArgValue {
     pub before: Option<Pointee>,
     /// What the kernel wrote there, read at exit.
     pub after: Option<Pointee>,
+    /// What was reached through what the pointer led to: members that are pointers themselves.
+    pub parts: Vec<Part>,
+}
+
+/// What a pointer inside a pointee led to: `msg_iov` of a `msghdr`; `load`, the bytes that an `iovec` row describes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// The member's name; `MEMBER_load` for what the rows of a member lead to.
+    pub name: Arc<str>,
+    /// What was there at entry (or, when that failed, a second reading at exit).
+    pub before: Option<Pointee>,
+    /// What was there at exit.
+    pub after: Option<Pointee>,
 }
 
 /// What was read through a pointer.
@@ -126,6 +139,18 @@ impl Call {
     /// An argument by name.
     pub fn arg(&self, name: &str) -> Option<&ArgValue> {
         self.args.iter().find(|arg| &*arg.name == name)
+    }
+}
+
+impl ArgValue {
+    /// An argument of which only the register is known.
+    pub fn register(name: Arc<str>, raw: Option<u64>, stored: Stored) -> ArgValue {
+        ArgValue { name, raw, stored, before: None, after: None, parts: Vec::new() }
+    }
+
+    /// A part by its name.
+    pub fn part(&self, name: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| &*part.name == name)
     }
 }
 

@@ -123,13 +123,8 @@ mod tests {
     fn value(text: &str, ret: i64) -> Option<i128> {
         let mut catalog = Catalog::new();
         catalog.add("flags open_flags = O_CREAT 0o100, __O_TMPFILE 0o20000000", "test").unwrap();
-        let arg = |name: &str, raw: i64| ArgValue {
-            name: name.into(),
-            raw: Some(raw as u64),
-            stored: Stored::new(4, true),
-            before: None,
-            after: None,
-        };
+        let arg =
+            |name: &str, raw: i64| ArgValue::register(name.into(), Some(raw as u64), Stored::new(4, true));
         let read = |n: i32, read| {
             let content = Content::Bytes(n.to_le_bytes().to_vec());
             Some(Pointee { state: State::Ok, content, read })

@@ -18,7 +18,7 @@ mod pairing;
 mod role;
 mod thread;
 
-pub use call::{ArgValue, Call, Content, Outcome, Pointee, Read, state};
+pub use call::{ArgValue, Call, Content, Outcome, Part, Pointee, Read, state};
 pub use evaluate::evaluate;
 pub use happening::{Damage, Exec, Fork, Happening, Mode, Signal, Superseded, ThreadExit};
 pub use lifecycle::{Lifecycle, tid};

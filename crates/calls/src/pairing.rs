@@ -247,10 +247,12 @@ impl Pairing {
             return;
         }
         let [option, name, ..] = call.args.as_slice() else { return };
-        if let (Some(PR_SET_NAME), Some(Pointee { content: Content::Text(text), .. })) =
-            (option.raw, &name.before)
+        if let (
+            Some(PR_SET_NAME),
+            Some(Pointee { content: Content::Text(text) | Content::Bytes(text), .. }),
+        ) = (option.raw, &name.before)
         {
-            let len = text.len().min(COMM_LEN);
+            let len = text.iter().take(COMM_LEN).take_while(|byte| **byte != 0).count();
             self.threads.enter(tid).comm = text.get(..len).map(Into::into);
         }
     }

@@ -9,6 +9,8 @@ use ctf::types::{EventType, FieldType};
 use schema::ast::Stored;
 use schema::{Abi, Catalog, Syscall};
 
+use crate::argument::part_name;
+
 /// Part of an event type in a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Role {
@@ -57,6 +59,8 @@ pub struct Slot {
     pub content: Option<usize>,
     /// Index of the number of elements or bytes behind it.
     pub count: Option<usize>,
+    /// What is reached through what it points to; the names without the argument's.
+    pub parts: Vec<Slot>,
 }
 
 /// Roles of the event types met so far, each found once.
@@ -107,7 +111,7 @@ impl Role {
             if name == "unknown" {
                 return Role::UnknownEntry(abi);
             }
-            let (syscall, slots) = agree(lookup(catalog, abi, name), slots(event_type, false));
+            let (syscall, slots) = agree(lookup(catalog, abi, name), nested(slots(event_type, false)));
             return Role::Entry { abi, name: name.into(), syscall, slots };
         }
         if let Some(name) = plain.strip_prefix("syscall_exit_") {
@@ -143,8 +147,33 @@ fn agree(syscall: Option<Arc<Syscall>>, slots: Vec<Slot>) -> (Option<Arc<Syscall
 
 impl Slot {
     fn empty(name: &str) -> Slot {
-        Slot { name: name.into(), stored: POINTER, raw: None, state: None, content: None, count: None }
+        Slot {
+            name: name.into(),
+            stored: POINTER,
+            raw: None,
+            state: None,
+            content: None,
+            count: None,
+            parts: Vec::new(),
+        }
     }
+}
+
+/// Puts parts under their arguments. In an entry every argument has its register; what has none is a part of the argument
+/// whose name it begins with.
+fn nested(slots: Vec<Slot>) -> Vec<Slot> {
+    let is_part = |slot: &Slot| slot.raw.is_none() && slot.state.is_some();
+    let (parts, mut args): (Vec<_>, Vec<_>) = slots.into_iter().partition(is_part);
+    for part in parts {
+        let names = args.iter().enumerate();
+        let owner = names.filter_map(|(at, arg)| Some((at, part_name(&part.name, &arg.name)?)));
+        let owner = owner.min_by_key(|(_, name)| name.len()).map(|(at, name)| (at, name.into()));
+        match owner.and_then(|(at, name)| Some((args.get_mut(at)?, name))) {
+            Some((arg, name)) => arg.parts.push(Slot { name, ..part }),
+            None => args.push(part),
+        }
+    }
+    args
 }
 
 /// Groups the fields of an event by argument, in order of first appearance.
