@@ -5,6 +5,7 @@
 mod bench;
 mod checks;
 mod ioctl;
+mod layouts;
 mod programs;
 mod tables;
 
@@ -20,6 +21,7 @@ usage: cargo xtask COMMAND
   bench [--quick] [--rounds N] [--workload NAME] [--no-write]
                  measure against an empty program pair, strace, trace-cmd and perf trace; write docs/bench.md and the
                  table of README.md (--quick: a tenth of the work, for a look; writes nothing)
+  layouts        write where the members of objects lie, from the type information of the running kernel
   tables         write the tables of system call numbers and of ioctl commands from the installed headers";
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
         Some(("test", [])) => checks::test(),
         Some(("ci", [])) => checks::ci(),
+        Some(("layouts", [])) => layouts::run(),
         Some(("tables", [])) => tables::run(),
         Some(("bench", rest)) => bench::bench(&bench::Settings::parse(rest)?),
         _ => bail!("no such command\n{USAGE}"),

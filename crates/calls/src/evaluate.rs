@@ -1,16 +1,13 @@
 //! Expressions of the `.tt` language, over what is known of one call.
 
 use schema::Catalog;
-use schema::ast::{BinaryOp, Expr, UnaryOp};
+use schema::ast::Expr;
 
 use crate::call::{Call, Content, Pointee};
 
-/// The largest nesting that is followed; tables are written by people, so this is far more than any line has.
-const DEPTH: u32 = 64;
-
 /// The value of an expression; `None` when it depends on something that is not known.
 pub fn evaluate(expr: &Expr, call: &Call, catalog: &Catalog) -> Option<i128> {
-    Scope { call, catalog, old: false }.value(expr, DEPTH)
+    Scope { call, catalog, old: false }.value(expr)
 }
 
 struct Scope<'a> {
@@ -21,26 +18,17 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    fn value(&self, expr: &Expr, depth: u32) -> Option<i128> {
-        let depth = depth.checked_sub(1)?;
-        let known = |e: &Expr| self.value(e, depth);
-        match expr {
-            Expr::Number(n) => Some(*n),
+    fn value(&self, expr: &Expr) -> Option<i128> {
+        expr.value(&|leaf| match leaf {
             Expr::Name(name) => self.name(name),
             Expr::Ret => self.call.ret().map(i128::from),
             Expr::Err => self.call.ret().map(|ret| errno(ret).into()),
             Expr::Interrupted => self.call.ret().map(|ret| matches!(errno(ret), 4 | 512..=516).into()),
             Expr::Deref(name) => self.deref(name),
-            Expr::Old(inner) => Scope { old: true, ..*self }.value(inner, depth),
-            Expr::Member(_) => None,
+            Expr::Old(inner) => Scope { old: true, ..*self }.value(inner),
             Expr::SizeOf(ty) => self.catalog.size_of(self.call.abi, ty).map(i128::from),
-            Expr::Min(a, b) => Some(known(a)?.min(known(b)?)),
-            Expr::Max(a, b) => Some(known(a)?.max(known(b)?)),
-            Expr::Unary(op, e) => unary(*op, known(e)?),
-            Expr::Binary(BinaryOp::And, a, b) => Some((known(a)? != 0 && known(b)? != 0).into()),
-            Expr::Binary(BinaryOp::Or, a, b) => Some((known(a)? != 0 || known(b)? != 0).into()),
-            Expr::Binary(op, a, b) => binary(*op, known(a)?, known(b)?),
-        }
+            _ => None,
+        })
     }
 
     fn name(&self, name: &str) -> Option<i128> {
@@ -70,36 +58,6 @@ fn integer(pointee: &Pointee) -> Option<i128> {
 
 fn errno(ret: i64) -> i64 {
     if (-4095..0).contains(&ret) { -ret } else { 0 }
-}
-
-fn unary(op: UnaryOp, value: i128) -> Option<i128> {
-    match op {
-        UnaryOp::Not => Some((value == 0).into()),
-        UnaryOp::Negate => value.checked_neg(),
-        UnaryOp::Complement => Some(!value),
-    }
-}
-
-fn binary(op: BinaryOp, a: i128, b: i128) -> Option<i128> {
-    let shift = || u32::try_from(b).ok().filter(|by| *by < 64);
-    Some(match op {
-        BinaryOp::Mul => a.checked_mul(b)?,
-        BinaryOp::Div => a.checked_div(b)?,
-        BinaryOp::Rem => a.checked_rem(b)?,
-        BinaryOp::Add => a.checked_add(b)?,
-        BinaryOp::Sub => a.checked_sub(b)?,
-        BinaryOp::Shl => a.checked_shl(shift()?)?,
-        BinaryOp::Shr => a.checked_shr(shift()?)?,
-        BinaryOp::Less => (a < b).into(),
-        BinaryOp::LessEq => (a <= b).into(),
-        BinaryOp::Greater => (a > b).into(),
-        BinaryOp::GreaterEq => (a >= b).into(),
-        BinaryOp::Equal => (a == b).into(),
-        BinaryOp::NotEqual => (a != b).into(),
-        BinaryOp::BitAnd | BinaryOp::And => a & b,
-        BinaryOp::BitXor => a ^ b,
-        BinaryOp::BitOr | BinaryOp::Or => a | b,
-    })
 }
 
 #[cfg(test)]

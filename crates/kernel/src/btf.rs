@@ -4,7 +4,11 @@
 //! Format: `Documentation/bpf/btf.rst` of the kernel. A header, then types one behind the other (twelve bytes and a tail
 //! that depends on the kind), then strings.
 
+mod members;
+
 use std::collections::HashMap;
+
+pub use members::{Form, Place};
 
 /// Why the bytes are not usable type information.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -298,6 +302,17 @@ mod tests {
         assert_eq!(btf.member("outer", "c"), Err(Error::Missing("struct outer member c".into())));
         let tag = btf.scalar(Kind::Typedef, "tag_t").unwrap();
         assert_eq!(tag, Some(Scalar { bytes: 2, signed: false, pointer: false }));
+    }
+
+    #[test]
+    fn places_of_inner_members_are_those_in_the_outer_structure() {
+        let btf = Btf::parse(sample(), |_, _| true).unwrap();
+        let number = |bytes, signed| Form::Number { bytes, signed };
+        let place =
+            |name: &str, offset, form| Place { name: name.into(), offset, form, count: None, bits: None };
+        let places = btf.places("outer", &|_| false).unwrap();
+        assert_eq!(places, (8, vec![place("a", 0, number(4, true)), place("b", 4, number(2, false))]));
+        assert!(btf.places("tag_t", &|_| false).is_err());
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! What the running kernel says about itself: offsets for the probes, prototypes and widths for the catalog.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 
 use probe::facts::{Facts, MEMBERS};
 use probe::ring::Geometry;
 use schema::Catalog;
-use schema::ast::{Proto, Stored};
+use schema::ast::{Holds, Layout, LayoutMember, Proto, Stored};
 
-use crate::btf::{self, Btf, Kind};
+use crate::btf::{self, Btf, Form, Kind, Place};
 use crate::refusal::Error;
 use crate::tracefs::Tracefs;
 
@@ -22,16 +22,24 @@ pub struct KernelTypes {
 }
 
 impl KernelTypes {
-    /// Reads [`BTF`].
+    /// Reads [`BTF`]: what the probes need, and the objects that the built-in tables name.
     pub fn read() -> Result<KernelTypes, Error> {
+        KernelTypes::read_for(Catalog::builtin())
+    }
+
+    /// The same with the objects of another catalog.
+    pub fn read_for(catalog: &Catalog) -> Result<KernelTypes, Error> {
         let bytes = fs::read(BTF).map_err(|source| Error::File { path: BTF.to_owned(), source })?;
         let structs: BTreeSet<&[u8]> =
             MEMBERS.iter().map(|(strukt, _)| strukt.as_bytes()).chain([b"pt_regs".as_slice()]).collect();
+        let kernel_names = catalog.layouts().filter_map(|layout| layout.kernel.as_deref());
+        let objects: HashSet<&[u8]> = kernel_names.map(str::as_bytes).collect();
         let btf = Btf::parse(bytes, |kind, name| match kind {
             Kind::Typedef => true,
-            Kind::Struct => structs.contains(name),
+            Kind::Struct => structs.contains(name) || objects.contains(name),
+            Kind::Union => objects.contains(name),
             Kind::Function => name == b"bpf_rdonly_cast",
-            Kind::Union | Kind::Enum => false,
+            Kind::Enum => false,
         })?;
         Ok(KernelTypes { btf })
     }
@@ -63,7 +71,35 @@ impl KernelTypes {
         Some(Stored { bytes: u8::try_from(scalar.bytes).ok()?, signed: scalar.signed })
     }
 
-    /// Adds the prototypes of the running kernel to a catalog, and the widths of the C types that they use.
+    /// The layouts of a catalog as the running kernel has them; those that it does not know are left out.
+    pub fn layouts(&self, catalog: &Catalog) -> Vec<Layout> {
+        let mut names: BTreeMap<(bool, &str), &str> = BTreeMap::new();
+        for layout in catalog.layouts() {
+            if let Some(kernel) = &layout.kernel {
+                let plain = layout.name.trim_end_matches("@i386");
+                names.entry((plain != layout.name, kernel)).or_insert(plain);
+            }
+        }
+        let all = catalog.layouts().filter_map(|layout| {
+            let compat = layout.name.ends_with("@i386");
+            let known = |kernel: &str| {
+                let own = names.get(&(compat, kernel)).copied();
+                // A native object inside an i386 one, when there is only one form of it.
+                own.or_else(|| {
+                    let native = names.get(&(false, kernel)).copied()?;
+                    catalog.layout(&format!("{native}@i386")).is_none().then_some(native)
+                })
+            };
+            let (size, places) =
+                self.btf.places(layout.kernel.as_deref()?, &|name| known(name).is_some()).ok()?;
+            let members = places.into_iter().filter_map(|place| member(place, &known)).collect();
+            Some(Layout { name: layout.name.clone(), kernel: layout.kernel.clone(), size, members })
+        });
+        all.collect()
+    }
+
+    /// Adds the prototypes of the running kernel to a catalog, the widths of the C types that they use, and where the members
+    /// of objects lie.
     pub fn declare(&self, tracefs: &Tracefs, catalog: &mut Catalog) -> Result<Vec<schema::Error>, Error> {
         let mut unreadable = Vec::new();
         let mut typedefs = BTreeSet::new();
@@ -81,8 +117,27 @@ impl KernelTypes {
                 catalog.declare_ctype(&name, stored);
             }
         }
+        for layout in self.layouts(catalog) {
+            catalog.declare_layout(layout);
+        }
         Ok(unreadable)
     }
+}
+
+/// A member of a layout line.
+fn member<'a>(place: Place, known: &dyn Fn(&str) -> Option<&'a str>) -> Option<LayoutMember> {
+    let Place { name, offset, form, count, bits } = place;
+    let number = |bytes: u32, signed| match bytes {
+        1 | 2 | 4 | 8 => Some(Holds::Number(Stored { bytes: u8::try_from(bytes).ok()?, signed })),
+        _ => None,
+    };
+    let holds = match form {
+        Form::Number { bytes, signed } => number(bytes, signed)?,
+        Form::Bytes(bytes) => number(bytes, false)?,
+        Form::Pointer => Holds::Address,
+        Form::Named(kernel) => Holds::Layout(known(&kernel)?.to_owned()),
+    };
+    Some(LayoutMember { offset, holds, count, name, bits })
 }
 
 /// Names in a prototype that may be typedefs: single words that are not pointers.

@@ -219,6 +219,47 @@ pub struct Struct {
     pub layout: Option<String>,
     /// Members.
     pub members: Vec<Param>,
+    /// Where `...` stands among them: those behind it are left out of a brief text.
+    pub brief: Option<usize>,
+}
+
+/// What a member of a layout holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Holds {
+    /// A number.
+    Number(Stored),
+    /// `addr`: a pointer, as wide as those of the convention.
+    Address,
+    /// An object that has a layout of its own.
+    Layout(String),
+}
+
+/// `OFFSET TYPE[COUNT] NAME : BIT WIDTH;` of a layout.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LayoutMember {
+    /// Bytes from the start of the object.
+    pub offset: u32,
+    /// What it, or each of its elements, is.
+    pub holds: Holds,
+    /// Number of elements of an array; 0 for one that reaches to the end of the object.
+    pub count: Option<u32>,
+    /// Its name; of a member in unnamed structures, its own.
+    pub name: String,
+    /// First bit, counted from the least significant one, and number of bits of a bit field.
+    pub bits: Option<(u8, u8)>,
+}
+
+/// `layout NAME [= KERNEL-NAME] SIZE { MEMBER; ... }`: where the members of an object lie, as one kernel has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The type's name; `NAME@i386` for what i386 calls use.
+    pub name: String,
+    /// The kernel's name for it, by which it is found in the type information of a running kernel.
+    pub kernel: Option<String>,
+    /// Bytes.
+    pub size: u32,
+    /// Members, in the order of the kernel's declaration.
+    pub members: Vec<LayoutMember>,
 }
 
 /// `union NAME switch EXPR [: STORED] { KEY: TYPE; ... }`.
@@ -277,6 +318,7 @@ pub enum Line {
     Type(TypeLine),
     Bits(Bits),
     Struct(Struct),
+    Layout(Layout),
     Union(Union),
     Object(Object),
     CType(CType),

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::abi::Abi;
 use crate::ast::{
-    Bits, CType, Call, Line, Number, Object, Proto, Set, SetLine, Stored, Struct, Ty, TypeLine, Union,
-    Variant,
+    Bits, CType, Call, Layout, Line, Number, Object, Proto, Set, SetLine, Stored, Struct, Ty, TypeLine,
+    Union, Variant,
 };
 use crate::error::{Error, Problem};
 use crate::marker::Marker;
@@ -37,6 +37,7 @@ pub struct Catalog {
     calls: BTreeMap<String, Call>,
     variants: BTreeMap<String, Vec<Variant>>,
     objects: BTreeMap<String, Object>,
+    layouts: BTreeMap<String, Layout>,
     structs: BTreeMap<String, Struct>,
     unions: BTreeMap<String, Union>,
     types: BTreeMap<String, TypeLine>,
@@ -66,6 +67,7 @@ fn kind(line: &Line) -> Option<(&str, &'static str)> {
         Line::Type(line) => (&line.name, "a type"),
         Line::Bits(line) => (&line.name, "bits"),
         Line::Struct(line) => (&line.name, "memory"),
+        Line::Layout(line) => (line.name.split('@').next()?, "memory"),
         Line::Union(line) => (&line.name, "memory"),
         Line::Object(line) => (&line.name, "memory"),
         _ => return None,
@@ -136,6 +138,7 @@ impl Catalog {
         }
         let memory = self.objects.contains_key(name)
             || self.structs.contains_key(name)
+            || self.layouts.contains_key(name)
             || self.unions.contains_key(name);
         memory.then_some("memory")
     }
@@ -147,6 +150,7 @@ impl Catalog {
             Line::Proto(line) => drop(self.protos.insert(line.name.clone(), line)),
             Line::Call(line) => drop(self.calls.insert(line.name.clone(), line)),
             Line::Object(line) => drop(self.objects.insert(line.name.clone(), line)),
+            Line::Layout(line) => drop(self.layouts.insert(line.name.clone(), line)),
             Line::Struct(line) => drop(self.structs.insert(line.name.clone(), line)),
             Line::Union(line) => drop(self.unions.insert(line.name.clone(), line)),
             Line::Type(line) => drop(self.types.insert(line.name.clone(), line)),
@@ -207,6 +211,7 @@ impl Catalog {
             .chain(self.types.values().cloned().map(Line::Type))
             .chain(self.bits.values().cloned().map(Line::Bits))
             .chain(self.objects.values().cloned().map(Line::Object))
+            .chain(self.layouts.values().cloned().map(Line::Layout))
             .chain(self.structs.values().cloned().map(Line::Struct))
             .chain(self.unions.values().cloned().map(Line::Union))
             .chain(self.protos.values().cloned().map(Line::Proto))
@@ -306,6 +311,41 @@ impl Catalog {
         self.insert(Line::CType(CType { name: name.to_owned(), stored, stored_i386 }));
     }
 
+    /// States where the running kernel has the members of an object; it replaces the layout of the tables.
+    pub fn declare_layout(&mut self, layout: Layout) {
+        self.insert(Line::Layout(layout));
+    }
+
+    /// The `layout` line of that name (`stat@i386` for what i386 calls use).
+    pub fn layout(&self, name: &str) -> Option<&Layout> {
+        self.layouts.get(name)
+    }
+
+    /// All `layout` lines, by name.
+    pub fn layouts(&self) -> impl Iterator<Item = &Layout> {
+        self.layouts.values()
+    }
+
+    /// The `struct` line of that name.
+    pub fn overlay(&self, name: &str) -> Option<&Struct> {
+        self.structs.get(name)
+    }
+
+    /// All `struct` lines, by name.
+    pub fn overlays(&self) -> impl Iterator<Item = &Struct> {
+        self.structs.values()
+    }
+
+    /// The `union` line of that name.
+    pub fn union(&self, name: &str) -> Option<&Union> {
+        self.unions.get(name)
+    }
+
+    /// All `union` lines, by name.
+    pub fn unions(&self) -> impl Iterator<Item = &Union> {
+        self.unions.values()
+    }
+
     /// The value of a constant, by the name of an item in any set.
     pub fn constant(&self, name: &str) -> Option<u64> {
         self.constants.get(name).copied()
@@ -320,7 +360,10 @@ impl Catalog {
             };
             return (size > 0).then_some(size);
         }
-        self.value_type(&ty.name).map(|value| u32::from(value.on(abi).bytes))
+        match self.value_type(&ty.name) {
+            Some(value) => Some(u32::from(value.on(abi).bytes)),
+            None => self.structure(abi, &ty.name).map(|structure| structure.size).filter(|size| *size > 0),
+        }
     }
 }
 

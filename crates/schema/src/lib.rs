@@ -17,6 +17,7 @@ mod parse;
 mod print;
 mod scan;
 mod sets;
+mod structure;
 pub mod tracefs;
 pub mod tracepoint;
 
@@ -28,3 +29,4 @@ pub use error::{Error, Problem};
 pub use parse::{parse, parse_bytes};
 pub use print::print;
 pub use sets::Decoded;
+pub use structure::{Member, MemberType, Structure};

@@ -81,6 +81,7 @@ impl Parser<'_> {
             "bits" => self.bits(),
             "struct" => self.structure(),
             "union" => self.union(),
+            "layout" => self.layout(),
             "object" => self.object(),
             "ctype" => self.ctype(),
             "number" => self.number_line(),

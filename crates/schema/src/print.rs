@@ -3,8 +3,9 @@
 use std::fmt::{Display, Formatter, Result, Write as _};
 
 use crate::ast::{
-    BinaryOp, Bits, CType, Call, Direction, Expr, Extent, Item, Key, Line, Load, Number, Object, Param,
-    Proto, Render, Returns, Set, SetLine, Stored, Struct, Ty, TypeLine, UnaryOp, Union, Variant,
+    BinaryOp, Bits, CType, Call, Direction, Expr, Extent, Holds, Item, Key, Layout, LayoutMember, Line, Load,
+    Number, Object, Param, Proto, Render, Returns, Set, SetLine, Stored, Struct, Ty, TypeLine, UnaryOp,
+    Union, Variant,
 };
 
 /// Widest line that is printed unbroken, in characters.
@@ -19,9 +20,9 @@ pub fn print<'a>(lines: impl IntoIterator<Item = &'a Line>) -> String {
     text
 }
 
-/// A line may be broken after a comma.
+/// A line may be broken after a comma, and anywhere between braces.
 fn push_wrapped(text: &mut String, line: &str) {
-    let (mut column, mut quoted, mut escaped) = (0, false, false);
+    let (mut column, mut quoted, mut escaped, mut braces) = (0, false, false, 0_u32);
     let mut rest = line;
     while let Some(c) = rest.chars().next() {
         let tail = rest.get(c.len_utf8()..).unwrap_or("");
@@ -31,11 +32,16 @@ fn push_wrapped(text: &mut String, line: &str) {
         quoted ^= c == '"' && !escaped;
         escaped = quoted && c == '\\' && !escaped;
         rest = tail;
-        if c == ','
+        match c {
+            '{' if !quoted => braces = braces.saturating_add(1),
+            '}' if !quoted => braces = braces.saturating_sub(1),
+            _ => {}
+        }
+        if (c == ',' || c == ';' && braces > 0)
             && !quoted
             && let Some(next) = tail.strip_prefix(' ')
         {
-            let piece = next.find(", ").map_or(next.len(), |end| end + 1);
+            let piece = next.find([',', ';']).map_or(next.len(), |end| end + 1);
             if column + 1 + piece > WIDTH {
                 text.push_str("\n    ");
                 (column, rest) = (4, next);
@@ -76,6 +82,7 @@ impl Display for Line {
             Line::Type(x) => x.fmt(f),
             Line::Bits(x) => x.fmt(f),
             Line::Struct(x) => x.fmt(f),
+            Line::Layout(x) => x.fmt(f),
             Line::Union(x) => x.fmt(f),
             Line::Object(x) => x.fmt(f),
             Line::CType(x) => x.fmt(f),
@@ -338,10 +345,46 @@ impl Display for Struct {
             write!(f, " = {layout}")?;
         }
         f.write_str(" {")?;
+        for (at, member) in self.members.iter().enumerate() {
+            if self.brief == Some(at) {
+                f.write_str(" ...;")?;
+            }
+            write!(f, " {member};")?;
+        }
+        if self.brief.is_some_and(|at| at >= self.members.len()) {
+            f.write_str(" ...;")?;
+        }
+        f.write_str(" }")
+    }
+}
+
+impl Display for Layout {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "layout {}", self.name)?;
+        if let Some(kernel) = &self.kernel {
+            write!(f, " = {kernel}")?;
+        }
+        write!(f, " {} {{", self.size)?;
         for member in &self.members {
             write!(f, " {member};")?;
         }
         f.write_str(" }")
+    }
+}
+
+impl Display for LayoutMember {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{} ", self.offset)?;
+        match &self.holds {
+            Holds::Number(stored) => stored.fmt(f)?,
+            Holds::Address => f.write_str("addr")?,
+            Holds::Layout(name) => f.write_str(name)?,
+        }
+        if let Some(count) = self.count {
+            write!(f, "[{count}]")?;
+        }
+        write!(f, " {}", self.name)?;
+        self.bits.map_or(Ok(()), |(first, width)| write!(f, " : {first} {width}"))
     }
 }
 

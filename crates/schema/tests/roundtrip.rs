@@ -6,8 +6,9 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use schema::ast::{
-    BinaryOp, Bits, CType, Call, Direction, Expr, Extent, Item, Key, Line, Load, Number, Object, Param,
-    Proto, Render, Returns, Set, SetLine, Stored, Struct, Ty, TypeLine, UnaryOp, Union, Variant,
+    BinaryOp, Bits, CType, Call, Direction, Expr, Extent, Holds, Item, Key, Layout, LayoutMember, Line, Load,
+    Number, Object, Param, Proto, Render, Returns, Set, SetLine, Stored, Struct, Ty, TypeLine, UnaryOp,
+    Union, Variant,
 };
 use schema::{Abi, Catalog, parse, parse_bytes, print};
 
@@ -166,6 +167,15 @@ fn render() -> impl Strategy<Value = Render> {
     prop_oneof![name().prop_map(Render::Word), "[ -~]{0,8}".prop_map(Render::Format)]
 }
 
+fn layout_member() -> impl Strategy<Value = LayoutMember> {
+    let named = name().prop_filter("a word", |name| name != "addr" && Stored::from_name(name).is_none());
+    let holds =
+        prop_oneof![stored().prop_map(Holds::Number), Just(Holds::Address), named.prop_map(Holds::Layout),];
+    let bits = (0_u8..64).prop_flat_map(|first| (Just(first), 1..=64 - first));
+    (any::<u32>(), holds, of(any::<u32>()), name(), of(bits))
+        .prop_map(|(offset, holds, count, name, bits)| LayoutMember { offset, holds, count, name, bits })
+}
+
 fn line() -> impl Strategy<Value = Line> {
     let abi = || prop_oneof![Just(Abi::X86_64), Just(Abi::I386)];
     let ctype = "(const )?(struct )?[a-z_]{1,6}( \\*){0,2}";
@@ -179,8 +189,12 @@ fn line() -> impl Strategy<Value = Line> {
         1 => (name(), stored(), of(name()), vec(of(name()), 1..6)).prop_map(|(name, stored, render, slots)| {
             Line::Bits(Bits { name, stored, render, slots })
         }),
-        1 => (name(), of(name()), vec(param(), 0..3))
-            .prop_map(|(name, layout, members)| Line::Struct(Struct { name, layout, members })),
+        1 => (name(), of(name()), vec(param(), 0..3), of(0_usize..4)).prop_map(|(name, layout, members, brief)| {
+            let brief = brief.map(|at| at.min(members.len()));
+            Line::Struct(Struct { name, layout, members, brief })
+        }),
+        1 => (name(), of(name()), any::<u32>(), vec(layout_member(), 0..3))
+            .prop_map(|(name, kernel, size, members)| Line::Layout(Layout { name, kernel, size, members })),
         1 => (name(), expr(), of(stored()), vec((key(), ty()), 0..3))
             .prop_map(|(name, switch, stored, arms)| Line::Union(Union { name, switch, stored, arms })),
         1 => (name(), any::<u32>(), of(any::<u32>()))
@@ -259,7 +273,7 @@ const WORDS: &[&str] = &[
     "a", "b", "flags", "enum", "type", "bits", "struct", "union", "number", "proto", "object", "ctype",
     "x86_64", "1", "0x7", "(", ")", "[", "]", "{", "}", "<", ">", ",", ";", ":", ".", "..", "=", "+=", "/",
     "*", "+", "-", "if", "else", "of", "as", "in", "out", "pass", "null", "old", "min", "sizeof", "switch",
-    "u32", "\n", "#", "\"", "@",
+    "u32", "\n", "#", "\"", "@", "layout", "...",
 ];
 
 #[test]

@@ -16,10 +16,18 @@ fn way(direction: Option<Direction>) -> &'static str {
     }
 }
 
-fn argument(call: &str, place: &str, param: &Param) -> String {
-    let (kind, member) = (param.ty.kind.as_deref(), param.ty.member.as_deref());
-    let ty = format!("{}<{}>{{{}}}", param.ty.name, kind.unwrap_or(""), member.unwrap_or(""));
-    format!("arg {call} {place} {} {ty} {}", way(param.direction), param.name)
+/// Arguments of a call or members of a structure, each with what it is otherwise (`else`).
+fn params<'a>(what: &str, params: &'a [Param]) -> impl Iterator<Item = String> + use<'a> {
+    let what = what.to_owned();
+    params.iter().enumerate().flat_map(move |(i, param)| {
+        let choices = std::iter::successors(Some(param), |param| param.otherwise.as_deref());
+        let what = what.clone();
+        choices.enumerate().map(move |(j, param)| {
+            let (kind, member) = (param.ty.kind.as_deref(), param.ty.member.as_deref());
+            let ty = format!("{}<{}>{{{}}}", param.ty.name, kind.unwrap_or(""), member.unwrap_or(""));
+            format!("{what} {i}.{j} {} {ty} {}", way(param.direction), param.name)
+        })
+    })
 }
 
 /// What the table says, in the form of the other reader.
@@ -34,12 +42,18 @@ fn facts(catalog: &Catalog) -> Vec<String> {
         }
     }
     for call in catalog.calls() {
-        for (i, param) in call.params.iter().enumerate() {
-            let choices = std::iter::successors(Some(param), |param| param.otherwise.as_deref());
-            facts.extend(choices.enumerate().map(|(j, p)| argument(&call.name, &format!("{i}.{j}"), p)));
-        }
+        facts.extend(params(&format!("arg {}", call.name), &call.params));
         let result = call.returns.as_ref().map_or("-", |returns| returns.ty.name.as_str());
         facts.push(format!("call {} = {result}", call.name));
+    }
+    for layout in catalog.layouts() {
+        facts.push(format!("layout {} {}", layout.name, layout.size));
+        facts.extend(layout.members.iter().map(|member| format!("place {} {member}", layout.name)));
+    }
+    for overlay in catalog.overlays() {
+        let brief = overlay.brief.map_or("-".to_owned(), |brief| brief.to_string());
+        facts.push(format!("struct {} {brief}", overlay.name));
+        facts.extend(params(&format!("member {}", overlay.name), &overlay.members));
     }
     for set in catalog.sets() {
         let kind = if set.flags { "flags" } else { "enum" };

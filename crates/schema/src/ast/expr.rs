@@ -86,7 +86,73 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// The value, when `leaf` knows that of everything that is no arithmetic (names, `.m`, `ret`, `sizeof`). `None` when
+    /// something is not known, or has no value in 128 bits.
+    pub fn value(&self, leaf: &dyn Fn(&Expr) -> Option<i128>) -> Option<i128> {
+        self.value_within(leaf, 64)
+    }
+
+    fn value_within(&self, leaf: &dyn Fn(&Expr) -> Option<i128>, depth: u32) -> Option<i128> {
+        let depth = depth.checked_sub(1)?;
+        let known = |e: &Expr| e.value_within(leaf, depth);
+        match self {
+            Expr::Number(n) => Some(*n),
+            Expr::Min(a, b) => Some(known(a)?.min(known(b)?)),
+            Expr::Max(a, b) => Some(known(a)?.max(known(b)?)),
+            Expr::Unary(op, e) => op.apply(known(e)?),
+            Expr::Binary(BinaryOp::And, a, b) => Some((known(a)? != 0 && known(b)? != 0).into()),
+            Expr::Binary(BinaryOp::Or, a, b) => Some((known(a)? != 0 || known(b)? != 0).into()),
+            Expr::Binary(op, a, b) => op.apply(known(a)?, known(b)?),
+            Expr::Name(_)
+            | Expr::Ret
+            | Expr::Err
+            | Expr::Interrupted
+            | Expr::Deref(_)
+            | Expr::Old(_)
+            | Expr::Member(_)
+            | Expr::SizeOf(_) => leaf(self),
+        }
+    }
+}
+
+impl UnaryOp {
+    /// The result; `None` when it needs more than 128 bits.
+    pub fn apply(self, value: i128) -> Option<i128> {
+        match self {
+            UnaryOp::Not => Some((value == 0).into()),
+            UnaryOp::Negate => value.checked_neg(),
+            UnaryOp::Complement => Some(!value),
+        }
+    }
+}
+
 impl BinaryOp {
+    /// The result; `None` when it has none (a division by zero) or needs more than 128 bits.
+    pub fn apply(self, a: i128, b: i128) -> Option<i128> {
+        let shift = || u32::try_from(b).ok().filter(|by| *by < 64);
+        Some(match self {
+            BinaryOp::Mul => a.checked_mul(b)?,
+            BinaryOp::Div => a.checked_div(b)?,
+            BinaryOp::Rem => a.checked_rem(b)?,
+            BinaryOp::Add => a.checked_add(b)?,
+            BinaryOp::Sub => a.checked_sub(b)?,
+            BinaryOp::Shl => a.checked_shl(shift()?)?,
+            BinaryOp::Shr => a.checked_shr(shift()?)?,
+            BinaryOp::Less => (a < b).into(),
+            BinaryOp::LessEq => (a <= b).into(),
+            BinaryOp::Greater => (a > b).into(),
+            BinaryOp::GreaterEq => (a >= b).into(),
+            BinaryOp::Equal => (a == b).into(),
+            BinaryOp::NotEqual => (a != b).into(),
+            BinaryOp::BitAnd => a & b,
+            BinaryOp::BitXor => a ^ b,
+            BinaryOp::BitOr => a | b,
+            BinaryOp::And => (a != 0 && b != 0).into(),
+            BinaryOp::Or => (a != 0 || b != 0).into(),
+        })
+    }
+
     /// Every operator.
     pub const ALL: [BinaryOp; 18] = [
         BinaryOp::Mul,

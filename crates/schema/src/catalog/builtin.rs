@@ -16,6 +16,7 @@ const TABLES: &[(&str, &str)] = &[
     table!("numbers_i386.tt"),
     table!("ctypes.tt"),
     table!("types.tt"),
+    table!("layouts.tt"),
     table!("sets_errno.tt"),
     table!("sets_file.tt"),
     table!("ioctl.tt"),

@@ -68,6 +68,11 @@ const WORDS: [(&str, Class, Stored, Option<Stored>); 30] = [
 ];
 
 impl Catalog {
+    /// Width and sign of a value of that type, when it is a number.
+    pub(crate) fn stored_of(&self, abi: Abi, name: &str) -> Option<Stored> {
+        self.value_type(name).map(|value| value.on(abi))
+    }
+
     /// What a value of that type of the language is.
     pub(super) fn value_type(&self, name: &str) -> Option<Value> {
         if let Some(set) = self.sets.get(name) {

@@ -2,7 +2,8 @@
 
 use super::{MOST_ITEMS, Parser, split_declaration};
 use crate::ast::{
-    Bits, CType, Item, Line, Number, Object, Proto, Render, Set, SetLine, Struct, TypeLine, Union,
+    Bits, CType, Holds, Item, Layout, LayoutMember, Line, Number, Object, Proto, Render, Set, SetLine,
+    Stored, Struct, TypeLine, Union,
 };
 use crate::error::{Error, Problem};
 use crate::scan::Token;
@@ -98,8 +99,45 @@ impl Parser<'_> {
         let name = self.scan.name("the name of the structure")?.to_owned();
         let layout =
             if self.scan.take("=")? { Some(self.scan.name("the kernel's name")?.to_owned()) } else { None };
-        let members = self.braced(Self::param)?;
-        Ok(Line::Struct(Struct { name, layout, members }))
+        let mut brief = None;
+        let members = self.braced(|p| if p.scan.take("...")? { Ok(None) } else { p.param().map(Some) })?;
+        if let Some(at) = members.iter().position(Option::is_none) {
+            brief = Some(at);
+        }
+        let members = members.into_iter().flatten().collect();
+        Ok(Line::Struct(Struct { name, layout, members, brief }))
+    }
+
+    pub(super) fn layout(&mut self) -> Result<Line, Error> {
+        let first = self.scan.name("the name of the layout")?;
+        let name = self.call_name(first)?;
+        let kernel =
+            if self.scan.take("=")? { Some(self.scan.name("the kernel's name")?.to_owned()) } else { None };
+        let size = self.u32()?;
+        let members = self.braced(Self::layout_member)?;
+        Ok(Line::Layout(Layout { name, kernel, size, members }))
+    }
+
+    fn layout_member(&mut self) -> Result<LayoutMember, Error> {
+        let offset = self.u32()?;
+        let word = self.scan.name("what the member holds")?;
+        let holds = match Stored::from_name(word) {
+            Some(stored) => Holds::Number(stored),
+            None if word == "addr" => Holds::Address,
+            None => Holds::Layout(word.to_owned()),
+        };
+        let mut count = None;
+        if self.scan.take("[")? {
+            count = Some(self.u32()?);
+            self.scan.expect("]", "']'")?;
+        }
+        let name = self.scan.name("the name of the member")?.to_owned();
+        let mut bits = None;
+        if self.scan.take(":")? {
+            let first = self.bounded(0, 63)? as u8;
+            bits = Some((first, self.bounded(1, 64 - i128::from(first))? as u8));
+        }
+        Ok(LayoutMember { offset, holds, count, name, bits })
     }
 
     pub(super) fn union(&mut self) -> Result<Line, Error> {

@@ -4,7 +4,8 @@
     read_table.py FILE      prints what the table says, one fact a line, sorted
 
 It reads printed tables (`syscribe list`, `schema/table.tt` of a trace): numbers, prototypes, calls with the direction and
-type of each argument, and every item of every set with its mask. Other kinds of lines are passed over.
+type of each argument, every item of every set with its mask, and where the members of objects lie and what they mean. Other
+kinds of lines are passed over.
 """
 
 import re
@@ -82,15 +83,33 @@ def set_facts(kind, text):
         yield f"item {name} {order} {constant} {value:#x}/{mask:#x}"
 
 
-def call_facts(text):
-    name, params, rest = head(text)
-    for i, param in enumerate(split(params)):
+def param_facts(what, params):
+    for i, param in enumerate(params):
         for j, choice in enumerate(param.split(" else ")):
             found = PARAM.fullmatch(choice)
             if not found:
                 raise ValueError(f"no parameter: {choice}")
             way, ty, kind, member, argument, _ = found.groups()
-            yield f"arg {name} {i}.{j} {way or '-'} {ty}<{kind or ''}>{{{member or ''}}} {argument}"
+            yield f"{what} {i}.{j} {way or '-'} {ty}<{kind or ''}>{{{member or ''}}} {argument}"
+
+
+def memory_facts(kind, text):
+    """layout NAME [= KERNEL] SIZE { OFFSET TYPE[N] NAME [: BIT WIDTH]; }, struct NAME [= LAYOUT] { PARAM; ...; }"""
+    declared, _, inside = text.partition("{")
+    members = split(inside.strip().removesuffix("}"), ";")
+    name = declared.split()[0]
+    if kind == "layout":
+        yield f"layout {name} {declared.split()[-1]}"
+        for member in members:
+            yield f"place {name} {member}"
+    else:
+        yield f"struct {name} {members.index('...') if '...' in members else '-'}"
+        yield from param_facts(f"member {name}", [member for member in members if member != "..."])
+
+
+def call_facts(text):
+    name, params, rest = head(text)
+    yield from param_facts(f"arg {name}", split(params))
     result = re.search(r"(?:^|\s)= (\w+)", rest)
     yield f"call {name} = {result.group(1) if result else '-'}"
 
@@ -103,6 +122,8 @@ def facts(line):
             yield from call_facts(line)
     elif word in ("flags", "enum"):
         yield from set_facts(word, rest)
+    elif word in ("layout", "struct"):
+        yield from memory_facts(word, rest)
     elif word == "number":
         yield line
     elif word == "proto":

@@ -1,0 +1,351 @@
+//! Objects in memory: where their members lie and what they mean.
+//!
+//! Where members lie comes from a `layout` line (frozen, or what the running kernel says); what they mean comes from a
+//! `struct` line. Either may be missing: a structure without layout is laid out by the rules of C, and a layout without
+//! description is shown as plain numbers.
+
+use crate::abi::Abi;
+use crate::ast::{Expr, Extent, Holds, Layout, LayoutMember, Param, Stored, Struct};
+use crate::catalog::Catalog;
+
+/// Structures inside structures that are followed; tables nest four deep.
+const DEPTH: u32 = 8;
+
+/// An object of one type in one calling convention.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Structure {
+    /// The type's name.
+    pub name: String,
+    /// Bytes of one object.
+    pub size: u32,
+    /// Bytes that its address is a multiple of, by the rules of C. 1 when only a layout is known.
+    pub align: u32,
+    /// Members in the order in which they are shown: that of the `struct` line, or all of the layout.
+    pub members: Vec<Member>,
+    /// How many of them a brief text shows, when not all.
+    pub brief: Option<usize>,
+}
+
+/// A member of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its name, as the kernel spells it.
+    pub name: String,
+    /// Bytes from the start of the object.
+    pub offset: u32,
+    /// What it, or each of its elements, is.
+    pub ty: MemberType,
+    /// Bytes of it, or of each of its elements.
+    pub size: u32,
+    /// Number of elements of an array; 0 for one that reaches to the end of the object.
+    pub count: Option<u32>,
+    /// First bit and number of bits of a bit field.
+    pub bits: Option<(u8, u8)>,
+    /// What the `struct` line says of it.
+    pub param: Option<Param>,
+}
+
+/// What a member is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemberType {
+    /// A number, shown by the type that [`Member::param`] names.
+    Number(Stored),
+    /// An address.
+    Address(Stored),
+    /// An object: a structure or a union of that name.
+    Object(String),
+}
+
+impl Member {
+    /// Bytes of the whole member; 0 when it reaches to the end of the object.
+    pub fn bytes(&self) -> u32 {
+        self.size.saturating_mul(self.count.unwrap_or(1))
+    }
+
+    /// The number that the member is in an object's bytes, sign- or zero-extended; `None` when it is none or lies outside.
+    pub fn number(&self, object: &[u8]) -> Option<u64> {
+        let (MemberType::Number(stored) | MemberType::Address(stored)) = self.ty else { return None };
+        let start = self.offset as usize;
+        let bytes = object.get(start..start.checked_add(usize::from(stored.bytes))?)?;
+        let raw = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let (first, width) = self.bits.unwrap_or((0, stored.bytes.saturating_mul(8)));
+        let width = u32::from(width).clamp(1, 64);
+        let unused = 64 - width;
+        let raw = raw.checked_shr(u32::from(first))? << unused;
+        Some(if stored.signed { ((raw as i64) >> unused) as u64 } else { raw >> unused })
+    }
+}
+
+impl Structure {
+    /// A member by name.
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+
+    /// The value of an expression over the members (`.m`) of an object, where `outer` knows everything else.
+    pub fn evaluate(
+        &self,
+        expr: &Expr,
+        object: &[u8],
+        outer: &dyn Fn(&Expr) -> Option<i128>,
+    ) -> Option<i128> {
+        let number = |name: &str| {
+            let member = self.member(name)?;
+            let signed = match member.ty {
+                MemberType::Number(stored) => stored.signed,
+                _ => false,
+            };
+            let bits = member.number(object)?;
+            Some(if signed { i128::from(bits as i64) } else { i128::from(bits) })
+        };
+        expr.value(&|leaf| match leaf {
+            Expr::Member(name) => number(name),
+            // Inside a `struct` line a plain name is a member first.
+            Expr::Name(name) => number(name).or_else(|| outer(leaf)),
+            _ => outer(leaf),
+        })
+    }
+}
+
+/// Width of an address.
+fn address(abi: Abi) -> Stored {
+    match abi {
+        Abi::X86_64 => Stored::new(8, false),
+        Abi::I386 => Stored::new(4, false),
+    }
+}
+
+impl Catalog {
+    /// The structure of that name; `None` when neither a layout nor members are known for the convention.
+    ///
+    /// ```
+    /// use schema::{Abi, Catalog};
+    ///
+    /// let mut catalog = Catalog::new();
+    /// catalog.add("layout t 16 { 0 s64 tv_sec; 8 s64 tv_nsec; }\nstruct pair { u8 kind; t time; }", "t.tt").unwrap();
+    /// let pair = catalog.structure(Abi::X86_64, "pair").unwrap();
+    /// assert_eq!((pair.size, pair.members[1].offset), (24, 8));
+    /// ```
+    pub fn structure(&self, abi: Abi, name: &str) -> Option<Structure> {
+        self.structure_within(abi, name, DEPTH)
+    }
+
+    fn structure_within(&self, abi: Abi, name: &str, depth: u32) -> Option<Structure> {
+        let depth = depth.checked_sub(1)?;
+        let overlay = self.overlay(name);
+        let place = overlay.and_then(|overlay| overlay.layout.as_deref()).unwrap_or(name);
+        match (self.layout_for(abi, place, depth), overlay) {
+            (Some(layout), overlay) => Some(self.placed(abi, name, layout, overlay, depth)),
+            (None, Some(overlay)) if overlay.layout.is_none() => self.by_c_rules(abi, overlay, depth),
+            (None, _) => None,
+        }
+    }
+
+    /// The layout for a convention. One without i386 twin serves there too when it holds no address.
+    fn layout_for(&self, abi: Abi, name: &str, depth: u32) -> Option<&Layout> {
+        let own = match abi {
+            Abi::X86_64 => None,
+            Abi::I386 => self.layout(&format!("{name}@{}", abi.name())),
+        };
+        own.or_else(|| {
+            let native = self.layout(name)?;
+            (abi == Abi::X86_64 || self.same_everywhere(native, depth)).then_some(native)
+        })
+    }
+
+    fn same_everywhere(&self, layout: &Layout, depth: u32) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        layout.members.iter().all(|member| match &member.holds {
+            Holds::Number(_) => true,
+            Holds::Address => false,
+            Holds::Layout(name) => {
+                self.layout(&format!("{name}@i386")).is_none()
+                    && self.layout(name).is_some_and(|inner| self.same_everywhere(inner, depth))
+            }
+        })
+    }
+
+    fn placed(
+        &self,
+        abi: Abi,
+        name: &str,
+        layout: &Layout,
+        overlay: Option<&Struct>,
+        depth: u32,
+    ) -> Structure {
+        let members = match overlay {
+            None => {
+                layout.members.iter().filter_map(|member| self.member(abi, member, None, depth)).collect()
+            }
+            Some(overlay) => {
+                let described = overlay.members.iter().filter_map(|param| {
+                    let member = layout.members.iter().find(|member| member.name == param.name)?;
+                    self.member(abi, member, Some(param), depth)
+                });
+                described.collect()
+            }
+        };
+        let brief = overlay.and_then(|overlay| overlay.brief);
+        Structure { name: name.to_owned(), size: layout.size, align: 1, members, brief }
+    }
+
+    fn member(&self, abi: Abi, member: &LayoutMember, param: Option<&Param>, depth: u32) -> Option<Member> {
+        let described = param.filter(|param| param.direction.is_none() && self.is_object(&param.ty.name));
+        let (ty, size) = match (&member.holds, described) {
+            // Bytes that the kernel does not tell apart, described as an object.
+            (Holds::Number(_), Some(param)) => {
+                let object = self.structure_within(abi, &param.ty.name, depth)?;
+                (MemberType::Object(param.ty.name.clone()), object.size)
+            }
+            (Holds::Number(stored), None) => (MemberType::Number(*stored), u32::from(stored.bytes)),
+            (Holds::Address, _) => {
+                let stored = address(abi);
+                (MemberType::Address(stored), u32::from(stored.bytes))
+            }
+            (Holds::Layout(name), described) => {
+                let size = self.layout_for(abi, name, depth)?.size;
+                let shown = described.map_or(name, |param| &param.ty.name);
+                (MemberType::Object(shown.clone()), size)
+            }
+        };
+        let whole = matches!((&member.holds, described), (Holds::Number(_), Some(_)));
+        let count = if whole { None } else { member.count };
+        let (name, offset) = (member.name.clone(), member.offset);
+        Some(Member { name, offset, ty, size, count, bits: member.bits, param: param.cloned() })
+    }
+
+    /// True for structures and unions.
+    pub(crate) fn is_object(&self, name: &str) -> bool {
+        self.overlay(name).is_some() || self.union(name).is_some() || self.layout(name).is_some()
+    }
+
+    fn by_c_rules(&self, abi: Abi, overlay: &Struct, depth: u32) -> Option<Structure> {
+        let mut members = Vec::new();
+        let (mut size, mut most) = (0_u32, 1);
+        for param in &overlay.members {
+            let (ty, bytes, align) = self.c_member(abi, param, depth)?;
+            let count = match &param.extent {
+                Some(Extent::Count(Expr::Number(n), _)) if param.direction.is_none() => {
+                    Some(u32::try_from(*n).ok()?)
+                }
+                _ => None,
+            };
+            let offset = size.checked_next_multiple_of(align)?;
+            size = offset.checked_add(bytes.checked_mul(count.unwrap_or(1))?)?;
+            most = most.max(align);
+            members.push(Member {
+                name: param.name.clone(),
+                offset,
+                ty,
+                size: bytes,
+                count,
+                bits: None,
+                param: Some(param.clone()),
+            });
+        }
+        let size = size.checked_next_multiple_of(most)?;
+        Some(Structure { name: overlay.name.clone(), size, align: most, members, brief: overlay.brief })
+    }
+
+    /// What a member described by its type alone is, its size and its alignment.
+    fn c_member(&self, abi: Abi, param: &Param, depth: u32) -> Option<(MemberType, u32, u32)> {
+        // The i386 convention aligns numbers of eight bytes to four.
+        let widest = if abi == Abi::I386 { 4 } else { 8 };
+        if param.direction.is_some() || param.ty.name == "addr" {
+            let stored = address(abi);
+            return Some((MemberType::Address(stored), u32::from(stored.bytes), stored.bytes.into()));
+        }
+        if let Some(stored) = self.stored_of(abi, &param.ty.name) {
+            let bytes = u32::from(stored.bytes);
+            return Some((MemberType::Number(stored), bytes, bytes.min(widest)));
+        }
+        let inner = self.structure_within(abi, &param.ty.name, depth)?;
+        let align = if inner.align > 1 { inner.align } else { self.natural(&inner, abi, depth).min(widest) };
+        Some((MemberType::Object(param.ty.name.clone()), inner.size, align))
+    }
+
+    /// The alignment that the members of a structure of known layout ask for.
+    fn natural(&self, structure: &Structure, abi: Abi, depth: u32) -> u32 {
+        let Some(depth) = depth.checked_sub(1) else { return 1 };
+        let aligns = structure.members.iter().map(|member| match &member.ty {
+            MemberType::Number(stored) | MemberType::Address(stored) => u32::from(stored.bytes),
+            MemberType::Object(name) => {
+                let inner = self.structure_within(abi, name, depth);
+                inner.map_or(1, |inner| self.natural(&inner, abi, depth))
+            }
+        });
+        aligns.max().unwrap_or(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalog(text: &str) -> Catalog {
+        let mut catalog = Catalog::new();
+        catalog.add(text, "test.tt").unwrap();
+        catalog
+    }
+
+    fn offsets(structure: &Structure) -> Vec<(&str, u32)> {
+        structure.members.iter().map(|member| (member.name.as_str(), member.offset)).collect()
+    }
+
+    #[test]
+    fn a_description_without_layout_is_laid_out_as_c_does() {
+        let all = catalog("struct frob { u8 a; u64 b; u16 c[3]; in str name; }");
+        let native = all.structure(Abi::X86_64, "frob").unwrap();
+        assert_eq!(offsets(&native), [("a", 0), ("b", 8), ("c", 16), ("name", 24)]);
+        assert_eq!(native.size, 32);
+        let compat = all.structure(Abi::I386, "frob").unwrap();
+        assert_eq!(offsets(&compat), [("a", 0), ("b", 4), ("c", 12), ("name", 20)]);
+        assert_eq!(compat.size, 24);
+    }
+
+    #[test]
+    fn the_description_orders_the_members_of_a_layout() {
+        let all = catalog(
+            "layout s = kernel_s 16 { 0 s32 x; 4 s32 y; 8 addr p; }\nstruct s { int y; ...; int x; }\n\
+             layout s@i386 12 { 0 s32 x; 4 s32 y; 8 addr p; }",
+        );
+        let s = all.structure(Abi::X86_64, "s").unwrap();
+        assert_eq!((offsets(&s), s.brief), (vec![("y", 4), ("x", 0)], Some(1)));
+        assert_eq!(all.structure(Abi::I386, "s").unwrap().size, 12);
+    }
+
+    #[test]
+    fn a_layout_with_addresses_does_not_serve_the_other_convention() {
+        let all = catalog("layout p 8 { 0 addr p; }\nlayout n 8 { 0 u64 n; }");
+        assert_eq!(all.structure(Abi::I386, "p"), None);
+        assert!(all.structure(Abi::I386, "n").is_some());
+    }
+
+    #[test]
+    fn numbers_are_taken_out_by_place_and_bits() {
+        let all = catalog("layout s 8 { 0 s16 n; 2 u8 low : 0 3; 2 u8 high : 3 5; 4 u32 m; }");
+        let s = all.structure(Abi::X86_64, "s").unwrap();
+        let bytes = [0xff, 0xff, 0b1010_1101, 0, 1, 0, 0, 0];
+        let number = |name: &str| s.member(name).unwrap().number(&bytes);
+        assert_eq!((number("n"), number("m")), (Some(u64::MAX), Some(1)));
+        assert_eq!((number("low"), number("high")), (Some(0b101), Some(0b10101)));
+        assert_eq!(s.member("m").unwrap().number(&bytes[..6]), None);
+    }
+
+    #[test]
+    fn a_structure_that_contains_itself_has_no_size() {
+        assert_eq!(catalog("struct a { a inner; }").structure(Abi::X86_64, "a"), None);
+    }
+
+    #[test]
+    fn conditions_see_the_members() {
+        let all =
+            catalog("layout s 8 { 0 u32 mode; 4 s32 n; }\nf(int x if (.mode & 0xf0) == 0x20 && .n < 0)");
+        let s = all.structure(Abi::X86_64, "s").unwrap();
+        let condition = all.call("f").unwrap().params[0].condition.clone().unwrap();
+        let value = |bytes: &[u8]| s.evaluate(&condition, bytes, &|_| None);
+        assert_eq!(value(&[0x2f, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]), Some(1));
+        assert_eq!(value(&[0x2f, 0, 0, 0, 1, 0, 0, 0]), Some(0));
+        assert_eq!(value(&[]), None);
+    }
+}
