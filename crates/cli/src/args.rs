@@ -127,9 +127,10 @@ pub struct Show {
 }
 
 /// What `list` lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Listed {
     /// Calls.
+    #[default]
     Syscalls,
     /// Event types.
     Events,
@@ -138,14 +139,16 @@ pub enum Listed {
 }
 
 /// `syscribe list`
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct List {
     /// What.
     pub what: Listed,
     /// Only these; all when empty.
     pub names: Vec<String>,
-    /// `--table`: type tables to add, in order.
-    pub tables: Vec<PathBuf>,
+    /// Of events, those of which calls; type tables to add.
+    pub select: Select,
+    /// `--format`: events as format texts of tracefs.
+    pub format: bool,
     /// `--from`: the table inside this trace instead of the running kernel's.
     pub from: Option<PathBuf>,
 }
@@ -243,6 +246,16 @@ impl Options for Trace {
 }
 
 impl Options for Record {
+    fn select(&mut self) -> &mut Select {
+        &mut self.select
+    }
+
+    fn look(&mut self) -> Option<&mut Look> {
+        None
+    }
+}
+
+impl Options for List {
     fn select(&mut self) -> &mut Select {
         &mut self.select
     }
@@ -361,11 +374,12 @@ enum Word {
 use Word::{Long, Short, Value};
 
 /// Every long option of every command.
-const LONG: [&str; 13] = [
+const LONG: [&str; 14] = [
     "all",
     "attach",
     "buffer-size",
     "explain",
+    "format",
     "from",
     "help",
     "output",
@@ -465,32 +479,39 @@ fn style(value: &str) -> Result<Style, Error> {
 }
 
 fn list(mut parser: lexopt::Parser) -> Result<Command, Error> {
-    let (mut what, mut names, mut tables, mut from) = (None, Vec::new(), Vec::new(), None);
+    let mut list = List::default();
+    let mut what = None;
     while let Some(arg) = next(&mut parser)? {
+        if list.shared(&arg, &mut parser)? {
+            continue;
+        }
         match arg {
             Short('h') | Long("help") => return Ok(Command::Print(crate::help::HELP)),
-            Long("table") => tables.push(parser.value()?.into()),
-            Long("from") => from = Some(parser.value()?.into()),
-            Value(word) if what.is_none() => {
-                what = Some(match text(word).as_str() {
-                    "syscalls" => Listed::Syscalls,
-                    "events" => Listed::Events,
-                    "types" => Listed::Types,
-                    other => {
-                        return Err(Error::Value {
-                            option: "list",
-                            value: other.to_owned(),
-                            expected: "syscalls, events or types",
-                        });
-                    }
-                });
-            }
-            Value(name) => names.push(text(name)),
+            Long("from") => list.from = Some(parser.value()?.into()),
+            Long("format") => list.format = true,
+            Value(word) if what.is_none() => what = Some(listed(&text(word))?),
+            Value(name) => list.names.push(text(name)),
             other => return Err(other.unexpected()),
         }
     }
-    let what = what.ok_or(Error::Missing("list what? syscalls, events or types"))?;
-    Ok(Command::List(List { what, names, tables, from }))
+    list.what = what.ok_or(Error::Missing("list what? syscalls, events or types"))?;
+    if list.what != Listed::Events && (list.format || list.select.trace.is_some()) {
+        return Err(Error::Conflict("--format and -e are for list events"));
+    }
+    Ok(Command::List(list))
+}
+
+fn listed(value: &str) -> Result<Listed, Error> {
+    match value {
+        "syscalls" => Ok(Listed::Syscalls),
+        "events" => Ok(Listed::Events),
+        "types" => Ok(Listed::Types),
+        _ => Err(Error::Value {
+            option: "list",
+            value: value.to_owned(),
+            expected: "syscalls, events or types",
+        }),
+    }
 }
 
 fn check(mut parser: lexopt::Parser) -> Result<Command, Error> {
@@ -542,6 +563,13 @@ mod tests {
         assert!(matches!(words("-e inject=all ls"), Err(Error::Value { option: "-e", .. })));
         assert!(matches!(words("--frobnicate ls"), Err(Error::Option(_))));
         assert!(matches!(words("record --buffer-size 1X ls"), Err(Error::Value { .. })));
+    }
+
+    #[test]
+    fn formats_are_those_of_events() {
+        let Ok(Command::List(list)) = words("list events --format -e trace=read openat") else { panic!() };
+        assert!(list.format && list.names == ["openat"] && list.select.trace.as_deref() == Some("read"));
+        assert!(matches!(words("list types --format"), Err(Error::Conflict(_))));
     }
 
     #[test]

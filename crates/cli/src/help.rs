@@ -39,7 +39,8 @@ show
   --style strace|ftrace|json
   --types         ftrace style: C types before the arguments
 list
-  --from DIR      the table inside a trace
+  --from DIR      the table and the events of a trace
+  --format        events as format texts, as tracefs has them: for trace-cmd and what else rests on libtraceevent
 Other
   --explain       print the generated programs of the selected calls
   -h, -V          help, version

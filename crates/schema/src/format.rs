@@ -1,4 +1,10 @@
-//! `events/*/*/format` of tracefs: fields of an event, and the names for numbers in its `print fmt`.
+//! `events/*/*/format` of tracefs: fields of an event, and the names for numbers in its `print fmt`. Read here; written by
+//! [`write()`] for our own events.
+
+mod names;
+mod write;
+
+pub use write::write;
 
 use crate::ast::{Item, Set};
 use crate::error::{Error, Problem};

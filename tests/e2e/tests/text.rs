@@ -128,6 +128,21 @@ fn lists_are_text_that_is_the_same_each_time() {
 }
 
 #[test]
+fn formats_are_those_of_the_recorded_events() {
+    let _alone = run::alone();
+    run::needs_root();
+    let scratch = Scratch::new("formats");
+    let trace = scratch.join("trace");
+    run::run(syscribe(["record", "-e", "openat", "-o"]).arg(&trace).arg("true")).ok();
+    let text =
+        run::run(syscribe(["list", "events", "--format", "-e", "openat", "--from"]).arg(&trace)).ok().out();
+    assert!(text.starts_with("name: syscall_entry_openat\nID: 257\nformat:\n"), "{text}");
+    assert!(text.contains("\tfield:s32 flags;\toffset:"), "{text}");
+    assert!(!text.contains("name: syscall_entry_read\n"), "{text}");
+    assert!(text.contains("{ 0x80000, \"O_CLOEXEC\" }"), "{text}");
+}
+
+#[test]
 fn tracefs_is_mounted_where_it_is_not_and_said_so() {
     let _alone = run::alone();
     run::needs_root();

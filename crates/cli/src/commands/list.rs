@@ -8,31 +8,36 @@ use anyhow::{Result, bail};
 use ctf::types::{EventType, FieldType};
 use schema::ast::{Direction, Line, Number, SetLine};
 use schema::lower::{Plan, lower};
-use schema::{Abi, Arg, Catalog, Class, tracepoint};
+use schema::{Abi, Arg, Catalog, Class, format, tracepoint};
 
 use crate::args::{List, Listed};
 use crate::dropins;
 use crate::recording::running_catalog;
+use crate::selection::Selection;
 use crate::status::Status;
 use crate::trace_dir::Trace;
 
 /// Runs the command.
 pub fn run(list: &List) -> Result<Status> {
     let mut notes = Vec::new();
-    let catalog = match &list.from {
-        Some(path) => recorded(path, list)?,
-        None => running(&mut notes, list)?,
+    let trace = list.from.as_deref().map(Trace::open).transpose()?;
+    let catalog = match (&trace, &list.from) {
+        (Some(trace), Some(path)) => recorded(trace, path, list)?,
+        _ => running(&mut notes, list)?,
     };
     for note in notes {
         eprintln!("syscribe: {note}");
     }
     let text = match list.what {
         Listed::Syscalls => syscalls(&catalog, &list.names),
-        Listed::Events => events(&catalog, &list.names),
+        Listed::Events => events(&catalog, trace.as_ref(), list)?,
         Listed::Types => types(&catalog, &list.names),
     };
     if text.is_empty() {
-        bail!("nothing is called {}", list.names.join(" or "));
+        match list.names.as_slice() {
+            [] => bail!("nothing is selected"),
+            names => bail!("nothing is called {}", names.join(" or ")),
+        }
     }
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
@@ -48,16 +53,16 @@ fn running(notes: &mut Vec<String>, list: &List) -> Result<Catalog> {
             Catalog::builtin().clone()
         }
     };
-    dropins::add_named(&mut catalog, &list.tables)?;
+    dropins::add_named(&mut catalog, &list.select.tables)?;
     Ok(catalog)
 }
 
 /// The catalog that a trace was recorded with.
-fn recorded(path: &Path, list: &List) -> Result<Catalog> {
-    let Some(mut catalog) = Trace::open(path)?.catalog else {
+fn recorded(trace: &Trace, path: &Path, list: &List) -> Result<Catalog> {
+    let Some(mut catalog) = trace.catalog.clone() else {
         bail!("{} has no type table: it was recorded by another tool", path.display())
     };
-    dropins::add_named(&mut catalog, &list.tables)?;
+    dropins::add_named(&mut catalog, &list.select.tables)?;
     Ok(catalog)
 }
 
@@ -115,22 +120,36 @@ fn direction(arg: &Arg) -> &'static str {
     }
 }
 
-/// Event types as they would be recorded now.
-fn events(catalog: &Catalog, names: &[String]) -> String {
-    let layouts = lower(catalog, &Plan::default(), |_, _| true);
-    let all = layouts.iter().map(|layout| layout.event.clone());
-    let unknown = tracepoint::unknown_calls().map(|layout| layout.event);
-    let lifecycle = tracepoint::lifecycle().into_iter().map(|layout| layout.event);
+/// Event types: those of a trace, or as they would be recorded now.
+fn events(catalog: &Catalog, trace: Option<&Trace>, list: &List) -> Result<String> {
+    let selection = Selection::parse(list.select.trace.as_deref(), catalog)?;
+    let all = match trace {
+        Some(trace) => trace.types.events.clone(),
+        None => events_now(catalog),
+    };
     let mut text = String::new();
-    for event in all.chain(unknown).chain(lifecycle).chain([tracepoint::process_state()]) {
+    for event in all {
         let call = ["syscall_entry_", "syscall_exit_"]
             .iter()
             .find_map(|prefix| event.name.trim_start_matches("compat_").strip_prefix(prefix));
-        if wanted(names, &event.name) || call.is_some_and(|call| wanted(names, call)) {
-            let _ = writeln!(text, "{}", event_line(&event));
+        let named = wanted(&list.names, &event.name) || call.is_some_and(|call| wanted(&list.names, call));
+        let selected = call.map_or(selection == Selection::All, |call| selection.contains(call));
+        if named && selected {
+            match list.format {
+                true => text.push_str(&format::write(&event, catalog)),
+                false => text.push_str(&event_line(&event)),
+            }
+            text.push('\n');
         }
     }
-    text
+    Ok(text)
+}
+
+fn events_now(catalog: &Catalog) -> Vec<EventType> {
+    let layouts = lower(catalog, &Plan::default(), |_, _| true);
+    let others = tracepoint::unknown_calls().into_iter().chain(tracepoint::lifecycle());
+    let events = layouts.into_iter().chain(others).map(|layout| layout.event);
+    events.chain([tracepoint::process_state()]).collect()
 }
 
 /// `257 syscall_entry_openat { s32 dfd; u64 filename_ptr; ... }`
