@@ -209,7 +209,9 @@ fn is_rare(layout: &Layout) -> bool {
     let objects = |copy: &Copy| {
         matches!(
             copy,
-            Copy::Object { .. } | Copy::Bytes { length: Length::Objects { .. } | Length::Behind(_), .. }
+            Copy::Object { .. }
+                | Copy::Chosen(_)
+                | Copy::Bytes { length: Length::Objects { .. } | Length::Behind(_), .. }
         )
     };
     let rare_call = layout.event.name == "syscall_exit_execveat";

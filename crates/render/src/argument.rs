@@ -176,6 +176,8 @@ impl Show<'_> {
                 Some(_) => unread(line, arg),
                 None => self.string(line, bytes, cut),
             },
+            Content::Bytes(text) if class == Class::Path => line.string(text, cut),
+            Content::Bytes(text) if class == Class::Str => self.string(line, text, cut),
             Content::Bytes(bytes) if class == Class::Sockaddr => {
                 if !sockaddr::show(line, self.catalog, bytes, cut) {
                     unread(line, arg);

@@ -52,9 +52,47 @@ pub struct Slot {
     pub source: Source,
 }
 
+/// One step of [`Steps`], with a constant as the right operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the operations")]
+pub enum Step {
+    Add,
+    Sub,
+    Mul,
+    And,
+    Shl,
+    Shr,
+}
+
+/// A number made of an argument register, one step after the other: `(n + 63) >> 6 << 3`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Steps {
+    /// Argument register 0..=5.
+    pub register: u8,
+    /// Bytes of it that count, zero-extended.
+    pub width: u8,
+    /// What is done to them.
+    pub steps: Vec<(Step, i32)>,
+}
+
+/// When there is something behind a pointer at exit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum When {
+    /// However the call ended: what the kernel was to read.
+    Always,
+    /// The call succeeded: its result is 0 or more.
+    Success,
+    /// The call failed: `nanosleep` tells then how much is left.
+    Failure,
+}
+
 /// Number of bytes of a buffer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Length {
+    /// Always this.
+    Fixed(u16),
+    /// Computed from an argument register.
+    Computed(Steps),
     /// A count in an argument register of this width (bytes), zero-extended.
     Register(u8, u8),
     /// The result, when it is positive.
@@ -102,6 +140,8 @@ pub enum Copy {
         /// How many are kept.
         cap: u16,
     },
+    /// What a command in another argument says.
+    Chosen(Choice),
     /// An object of known size, kept in the fixed part.
     Object {
         /// Offset of its bytes from the start of the record.
@@ -109,6 +149,48 @@ pub enum Copy {
         /// Its size in bytes.
         size: u16,
     },
+}
+
+/// What lies behind a pointer for one command.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Take {
+    /// Nothing that is looked at here.
+    Nothing,
+    /// A NUL-terminated string.
+    String {
+        /// Longest string in bytes.
+        cap: u16,
+    },
+    /// A run of bytes.
+    Bytes {
+        /// How many there are.
+        length: Length,
+        /// How many are kept.
+        cap: u16,
+        /// True when the kernel writes them: then they are there only if the call succeeded.
+        written: bool,
+    },
+    /// As many bytes as the number of an `ioctl` says, if it has this direction bit (`asm-generic/ioctl.h`: 1 the kernel reads, 2
+    /// it writes).
+    Ioctl {
+        /// How many are kept.
+        cap: u16,
+        /// The direction bits of which one must be set.
+        direction: u8,
+        /// See [`Take::Bytes`].
+        written: bool,
+    },
+}
+
+/// What is copied, chosen by a command.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Choice {
+    /// The command: the low 32 bits of this.
+    pub command: Steps,
+    /// Commands in order, as signed numbers, both ends of a range included; and what they mean.
+    pub cases: Vec<(i32, i32, Take)>,
+    /// What every other command means.
+    pub otherwise: Take,
 }
 
 /// A pointee as the probe sees it.
@@ -122,6 +204,8 @@ pub struct Pointee {
     pub length: Option<u16>,
     /// What is copied.
     pub copy: Copy,
+    /// When there is something to copy, in a program at exit.
+    pub when: When,
 }
 
 /// How the event id is found.
@@ -223,7 +307,29 @@ impl Copy {
             Copy::String { cap } => u32::from(cap) + 1,
             Copy::Strings { cap, all, .. } => u32::from(all) + u32::from(cap) + 1,
             Copy::Bytes { cap, .. } => u32::from(cap),
+            Copy::Chosen(ref choice) => choice.longest(),
             Copy::Count { .. } | Copy::Object { .. } => 0,
+        }
+    }
+}
+
+impl Choice {
+    /// Everything that a command can mean.
+    pub fn takes(&self) -> impl Iterator<Item = &Take> {
+        self.cases.iter().map(|case| &case.2).chain([&self.otherwise])
+    }
+
+    fn longest(&self) -> u32 {
+        self.takes().map(Take::longest).max().unwrap_or(0)
+    }
+}
+
+impl Take {
+    fn longest(&self) -> u32 {
+        match self {
+            Take::Nothing => 0,
+            Take::String { cap } => u32::from(*cap) + 1,
+            Take::Bytes { cap, .. } | Take::Ioctl { cap, .. } => (*cap).into(),
         }
     }
 }
@@ -292,6 +398,17 @@ impl Builder {
 
     /// A pointee: state, length or object in the fixed part, the rest in the variable part.
     pub fn pointee(&mut self, names: PointeeNames<'_>, pointer: Source, copy: Copy) -> &mut Self {
+        self.pointee_when(names, pointer, copy, When::Success)
+    }
+
+    /// A pointee that is there at exit only then.
+    pub fn pointee_when(
+        &mut self,
+        names: PointeeNames<'_>,
+        pointer: Source,
+        copy: Copy,
+        when: When,
+    ) -> &mut Self {
         let state = self.take(1);
         self.fixed.push(Field { name: format!("{}_state", names.plain), field_type: state_type() });
         let byte = || Box::new(FieldType::Int(IntType::unsigned(8).in_base(Base::Hexadecimal)));
@@ -313,7 +430,7 @@ impl Builder {
                 self.int(format!("{}_count", names.plain), IntType::unsigned(8));
                 (Some(self.take(1)), copy)
             }
-            Copy::Bytes { .. } => {
+            Copy::Bytes { .. } | Copy::Chosen(_) => {
                 let length_field = names.length();
                 self.int(length_field.clone(), IntType::unsigned(16));
                 self.variable.push(Field {
@@ -330,7 +447,7 @@ impl Builder {
                 (None, Copy::Object { offset: self.take(size), size })
             }
         };
-        self.shape.pointees.push(Pointee { pointer, state, length, copy });
+        self.shape.pointees.push(Pointee { pointer, state, length, copy, when });
         self
     }
 

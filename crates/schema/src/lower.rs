@@ -3,13 +3,17 @@
 //! Event ids: `docs/format.md`. A call whose arguments nobody knows has no layout here; it is recorded by the layouts of
 //! [`crate::tracepoint::unknown_calls`].
 
+mod choice;
+mod copy;
+mod length;
+
 use ctf::types::Base;
 
 use crate::abi::Abi;
-use crate::ast::{Direction, Expr, Extent, Stored};
+use crate::ast::{Direction, Stored};
 use crate::catalog::{Arg, Catalog, Syscall};
 use crate::class::Class;
-use crate::layout::{Builder, Copy, IdRule, Layout, Length, NUMBERS, Point, PointeeNames, Registers, Source};
+use crate::layout::{Builder, Copy, IdRule, Layout, NUMBERS, Point, PointeeNames, Registers, Source, When};
 use crate::tracepoint::SYSCALLS;
 
 /// How much is kept of what pointers lead to.
@@ -33,19 +37,6 @@ impl Default for Plan {
         Plan { string: 4095, data: 32, vector: 32, element: 511, elements: 4096 }
     }
 }
-
-/// Largest object that is copied whole; larger ones keep their address only.
-const OBJECT: u32 = 256;
-/// Longest socket address that is kept (`sizeof(struct sockaddr_storage)`).
-const SOCKADDR: u16 = 128;
-/// Objects of a row that are kept, as many as strace shows.
-const ROW: u16 = 32;
-/// Bytes of a row that are kept.
-const ROW_BYTES: u16 = 1024;
-/// Variables of an environment that are counted; the number is stored in one byte.
-const ENVIRONMENT: u16 = 128;
-/// Bytes of the strings of one record: a call with many of them keeps less of each.
-const STRINGS: u16 = 4 * 4096;
 
 /// Classes of event ids, for one ABI.
 #[derive(Clone, Copy)]
@@ -86,15 +77,24 @@ pub fn lower(catalog: &Catalog, plan: &Plan, selected: impl Fn(Abi, &str) -> boo
     layouts
 }
 
+/// What of an argument's pointee is copied, and when.
+#[derive(Default)]
+struct Sides {
+    /// At entry.
+    entry: Option<Copy>,
+    /// At exit.
+    exit: Option<Copy>,
+    /// At exit, when it could not be read at entry.
+    reread: Option<Copy>,
+}
+
 /// A pointee of one call.
 struct Behind<'a> {
     arg: &'a Arg,
     register: u8,
-    copy: Copy,
-    /// Copied at entry.
-    entry: bool,
-    /// Copied at exit.
-    exit: bool,
+    sides: Sides,
+    /// When the kernel has written there.
+    when: When,
     /// Another argument is called like the length of what is copied.
     length_taken: bool,
 }
@@ -109,7 +109,7 @@ impl Lowering<'_> {
     fn layouts(&self, nr: u16) -> Vec<Layout> {
         let ids = ids(self.syscall.abi);
         let behind = self.pointees();
-        let rereads = behind.iter().any(|b| b.entry && !b.exit);
+        let rereads = behind.iter().any(|b| b.sides.reread.is_some());
         let mut layouts =
             vec![self.entry(ids.entry, nr, &behind, rereads), self.exit(ids.exit, nr, &behind, false)];
         if rereads {
@@ -130,12 +130,13 @@ impl Lowering<'_> {
     fn entry(&self, class: u16, nr: u16, behind: &[Behind<'_>], rereads: bool) -> Layout {
         let mut builder = Builder::new(Point::Entry, registers(self.syscall.abi), IdRule::NumberPlus(class));
         for (register, arg) in self.args() {
-            let followed = behind.iter().find(|b| b.register == register && b.entry);
-            let is_text = followed.is_some_and(|b| is_text(&b.copy));
+            let followed = behind.iter().find(|b| b.register == register);
+            let followed = followed.and_then(|b| Some((b, b.sides.entry.as_ref()?)));
+            let is_text = followed.is_some_and(|(_, copy)| is_text(copy));
             let name = if is_text { format!("{}_ptr", arg.name) } else { arg.name.clone() };
             builder.value(&name, arg.stored, base(arg), Source::Register(register));
-            if let Some(b) = followed {
-                add(&mut builder, b);
+            if let Some((behind, copy)) = followed {
+                add(&mut builder, behind, copy, When::Always);
             }
         }
         builder.reread(rereads);
@@ -145,117 +146,52 @@ impl Lowering<'_> {
     fn exit(&self, class: u16, nr: u16, behind: &[Behind<'_>], reread: bool) -> Layout {
         let mut builder = Builder::new(Point::Exit, registers(self.syscall.abi), IdRule::NumberPlus(class));
         builder.value("ret", Stored { bytes: 8, signed: true }, Base::Decimal, Source::Result);
-        for b in behind.iter().filter(|b| b.exit || reread) {
-            add(&mut builder, b);
+        for b in behind {
+            let again = b.sides.reread.as_ref().filter(|_| reread);
+            if let Some(copy) = again.or(b.sides.exit.as_ref()) {
+                add(&mut builder, b, copy, if b.sides.exit.is_some() { b.when } else { When::Always });
+            }
         }
         builder.only_if_failed(reread && matches!(self.syscall.name.as_str(), "execve" | "execveat"));
         builder.build(class + nr, self.event_name("exit"), SYSCALLS)
     }
 
     fn pointees(&self) -> Vec<Behind<'_>> {
-        let texts = self.args().filter(|(_, arg)| matches!(arg.class, Class::Str | Class::Path)).count();
-        let string = self.plan.string.min(STRINGS / texts.max(1) as u16 - 1);
         self.args()
             .filter_map(|(register, arg)| {
-                let (entry, exit) = match arg.param.direction {
-                    Some(Direction::Out) => (false, true),
-                    Some(Direction::InOut) => (true, true),
-                    Some(Direction::In) => (true, false),
-                    Some(Direction::Pass) => return None,
-                    None => (matches!(arg.class, Class::Str | Class::Path), false),
-                };
-                let copy = self.copy(arg, string, exit)?;
+                let sides = self.chosen(arg).unwrap_or_else(|| self.plain(arg));
+                if sides.entry.is_none() && sides.exit.is_none() {
+                    return None;
+                }
                 let length = format!("{}_len", arg.name);
                 let length_taken = self.syscall.args.iter().any(|other| other.name == length);
-                Some(Behind { arg, register, copy, entry, exit, length_taken })
+                let when = self.when(&arg.param);
+                Some(Behind { arg, register, sides, when, length_taken })
             })
             .collect()
     }
 
-    /// What is copied for an argument; `None` keeps the address only.
-    fn copy(&self, arg: &Arg, string: u16, exit: bool) -> Option<Copy> {
-        match arg.class {
-            Class::Str | Class::Path if !exit => Some(Copy::String { cap: string }),
-            // The environment holds secrets; how large it is does not.
-            Class::Strings if !exit && arg.name == "envp" => Some(Copy::Count { most: ENVIRONMENT }),
-            Class::Strings if !exit => Some(Copy::Strings {
-                most: self.plan.vector,
-                cap: self.plan.element,
-                all: self.plan.elements,
-            }),
-            Class::Bytes if self.plan.data > 0 => {
-                let length = self.length(arg.param.extent.as_ref()?, exit)?;
-                Some(Copy::Bytes { length, cap: self.plan.data })
+    /// What is copied of an argument whose meaning no command changes.
+    fn plain(&self, arg: &Arg) -> Sides {
+        let copy = |exit| {
+            let mut copy = self.copy(&arg.param, arg.class, exit);
+            if let Some(Copy::Bytes { cap, .. }) = &mut copy
+                && self.is_retyped(&arg.name)
+            {
+                // What a command says to be an object is kept as one.
+                *cap = (*cap).max(copy::OBJECT as u16);
             }
-            Class::Sockaddr => {
-                let length = self.length(arg.param.extent.as_ref()?, exit)?;
-                Some(Copy::Bytes { length, cap: SOCKADDR })
-            }
-            Class::Array if !matches!(arg.param.extent, Some(Extent::Count(Expr::Number(_), _))) => {
-                self.row(arg, exit)
-            }
-            // What the elements of an `iovec` lead to stays where it is.
-            Class::Vector if !exit => self.row(arg, exit),
-            Class::Struct if matches!(arg.param.extent, Some(Extent::Bytes(..))) => {
-                let length = self.length(arg.param.extent.as_ref()?, exit)?;
-                Some(Copy::Bytes { length, cap: OBJECT as u16 })
-            }
-            Class::Struct | Class::Array => {
-                let size = self.object(arg)?;
-                Some(Copy::Object { offset: 0, size })
-            }
-            _ => None,
-        }
-    }
-
-    /// The number of bytes of a buffer, where one register or the result says it.
-    fn length(&self, extent: &Extent, exit: bool) -> Option<Length> {
-        let (Extent::Count(count, _) | Extent::Bytes(count, _)) = extent else { return None };
-        let register = |name| self.args().find(|(_, arg)| arg.name == name);
-        match (mentions(count)?, exit) {
-            (Mentioned::Result, true) => Some(Length::Result),
-            (Mentioned::Behind(name), true) => Some(Length::Behind(register(name)?.0)),
-            (Mentioned::Argument(name), false) => {
-                let (register, arg) = register(name)?;
-                Some(Length::Register(register, arg.stored.bytes))
-            }
-            _ => None,
-        }
-    }
-
-    /// A row of objects of known size, as many as one register or the result says.
-    fn row(&self, arg: &Arg, exit: bool) -> Option<Copy> {
-        if arg.param.condition.as_ref().is_some_and(after_failure) {
-            return None;
-        }
-        let Some(Extent::Count(before, after)) = &arg.param.extent else { return None };
-        let said = if exit { after.as_ref().unwrap_or(before) } else { before };
-        let count = match mentions(said)? {
-            Mentioned::Result if exit => None,
-            Mentioned::Argument(name) => {
-                let (register, arg) = self.args().find(|(_, arg)| arg.name == name)?;
-                Some((register, arg.stored.bytes))
-            }
-            _ => return None,
+            copy
         };
-        let size = u16::try_from(self.catalog.size_of(self.syscall.abi, &arg.param.ty)?).ok()?;
-        let most = ROW_BYTES.checked_div(size)?.min(ROW);
-        (most > 0).then_some(Copy::Bytes { length: Length::Objects { count, size }, cap: most * size })
-    }
-
-    /// Bytes of an object of known size that is there whenever the call succeeds.
-    fn object(&self, arg: &Arg) -> Option<u16> {
-        if arg.param.condition.as_ref().is_some_and(after_failure) {
-            return None;
+        match arg.param.direction {
+            Some(Direction::In) => Sides { entry: copy(false), exit: None, reread: copy(false) },
+            Some(Direction::Out) => Sides { exit: copy(true), ..Sides::default() },
+            Some(Direction::InOut) => Sides { entry: copy(false), exit: copy(true), reread: None },
+            None if matches!(arg.class, Class::Str | Class::Path) => {
+                Sides { entry: copy(false), exit: None, reread: copy(false) }
+            }
+            Some(Direction::Pass) | None => Sides::default(),
         }
-        let one = self.catalog.size_of(self.syscall.abi, &arg.param.ty)?;
-        let count = match &arg.param.extent {
-            None => 1,
-            Some(Extent::Count(Expr::Number(n), _)) => u32::try_from(*n).ok()?,
-            Some(_) => return None,
-        };
-        let size = one.checked_mul(count).filter(|size| (1..=OBJECT).contains(size))?;
-        u16::try_from(size).ok()
     }
 }
 
@@ -263,46 +199,10 @@ fn is_text(copy: &Copy) -> bool {
     matches!(copy, Copy::String { .. } | Copy::Strings { .. } | Copy::Count { .. })
 }
 
-fn add(builder: &mut Builder, b: &Behind<'_>) {
-    let data = if is_text(&b.copy) { b.arg.name.clone() } else { format!("{}_data", b.arg.name) };
+fn add(builder: &mut Builder, b: &Behind<'_>, copy: &Copy, when: When) {
+    let data = if is_text(copy) { b.arg.name.clone() } else { format!("{}_data", b.arg.name) };
     let names = PointeeNames { plain: &b.arg.name, data: &data, length_taken: b.length_taken };
-    builder.pointee(names, Source::Register(b.register), b.copy.clone());
-}
-
-enum Mentioned<'a> {
-    Result,
-    Argument(&'a str),
-    /// The integer behind an argument.
-    Behind(&'a str),
-}
-
-/// What bounds a length: `ret`, `min(ret, size)`, one argument, or `min(old *len, *len)`.
-fn mentions(expr: &Expr) -> Option<Mentioned<'_>> {
-    match expr {
-        Expr::Ret => Some(Mentioned::Result),
-        Expr::Name(name) => Some(Mentioned::Argument(name)),
-        Expr::Deref(name) => Some(Mentioned::Behind(name)),
-        // The value at entry is gone by the time of the exit.
-        Expr::Old(_) => None,
-        Expr::Min(a, b) => match (mentions(a), mentions(b)) {
-            (Some(Mentioned::Result), _) | (_, Some(Mentioned::Result)) => Some(Mentioned::Result),
-            (None, Some(Mentioned::Behind(name))) | (Some(Mentioned::Behind(name)), None) => {
-                Some(Mentioned::Behind(name))
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// True for objects that the kernel fills in only when the call fails.
-fn after_failure(condition: &Expr) -> bool {
-    match condition {
-        Expr::Interrupted | Expr::Err => true,
-        Expr::Unary(_, e) | Expr::Old(e) => after_failure(e),
-        Expr::Binary(_, a, b) | Expr::Min(a, b) | Expr::Max(a, b) => after_failure(a) || after_failure(b),
-        _ => false,
-    }
+    builder.pointee_when(names, Source::Register(b.register), copy.clone(), when);
 }
 
 fn base(arg: &Arg) -> Base {
@@ -317,6 +217,7 @@ fn base(arg: &Arg) -> Base {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Length;
 
     fn layouts(text: &str) -> Vec<Layout> {
         let mut catalog = Catalog::new();

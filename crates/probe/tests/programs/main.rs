@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
+mod choices;
 mod decode;
 mod differential;
 mod dispatch;

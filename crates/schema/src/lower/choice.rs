@@ -1,0 +1,167 @@
+//! What lies behind an argument, for each command of a call with `switch`.
+
+use super::{Lowering, Sides};
+use crate::abi::Abi;
+use crate::ast::{Call, Direction, Extent, Key, Param, Variant};
+use crate::catalog::Arg;
+use crate::class::Class;
+use crate::layout::{Choice, Copy, Length, Steps, Take};
+
+/// Bytes that are kept of an object that a command names.
+const OBJECT: u16 = 512;
+/// Longest string that a command names.
+const STRING: u16 = 1023;
+/// Direction bits of an `ioctl` number (`asm-generic/ioctl.h`): the kernel reads, the kernel writes.
+const IOC_WRITE: u8 = 1;
+const IOC_READ: u8 = 2;
+
+/// Which side of a call a program is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Entry,
+    Exit,
+    /// At exit: what is written there, and what the kernel was to read.
+    Reread,
+}
+
+impl Lowering<'_> {
+    /// The call line and the variants of the call at hand.
+    fn switched(&self) -> Option<(&Call, &[Variant])> {
+        let own = format!("{}@i386", self.syscall.name);
+        let own = (self.syscall.abi == Abi::I386).then(|| self.catalog.call(&own)).flatten();
+        let call = own.or_else(|| self.catalog.call(&self.syscall.name))?;
+        Some((call, self.catalog.variants(&call.name)))
+    }
+
+    /// True when some command gives an argument another type.
+    pub(super) fn is_retyped(&self, name: &str) -> bool {
+        let variants = self.switched().map_or(&[][..], |(_, variants)| variants);
+        variants.iter().any(|variant| variant.params.iter().any(|param| param.name == name))
+    }
+
+    /// What is copied of an argument that commands change the meaning of; `None` when none does, or none whose argument the
+    /// base line does not describe as well.
+    pub(super) fn chosen(&self, arg: &Arg) -> Option<Sides> {
+        let (call, variants) = self.switched()?;
+        let [command] = call.switch.as_slice() else { return None };
+        let by_size = matches!(arg.param.extent, Some(Extent::Bytes(..)));
+        if matches!(arg.class, Class::Bytes | Class::Str | Class::Path) || by_size {
+            return None;
+        }
+        let command = self.steps(command)?;
+        let choice = |side| self.choice(arg, &command, variants, side);
+        if !self.is_retyped(&arg.name) && arg.class != Class::Ioc {
+            return None;
+        }
+        let (entry, exit) = (choice(Side::Entry), choice(Side::Exit));
+        let reread = entry.is_some().then(|| choice(Side::Reread)).flatten();
+        Some(Sides { entry, exit, reread })
+    }
+
+    fn choice(&self, arg: &Arg, command: &Steps, variants: &[Variant], side: Side) -> Option<Copy> {
+        let otherwise = match arg.class {
+            Class::Ioc => ioctl(side),
+            class => self.take(&arg.param, class, side),
+        };
+        let mut cases = Vec::new();
+        for variant in variants {
+            let Some(param) = variant.params.iter().find(|param| param.name == arg.name) else { continue };
+            let take = self.take(param, self.catalog.class(param), side);
+            for key in variant.cases.iter().filter_map(|case| case.first()) {
+                if let Some((low, high)) = self.range(key) {
+                    put(&mut cases, (low, high, take.clone()));
+                }
+            }
+        }
+        cases.retain(|(_, _, take)| *take != otherwise);
+        cases.sort_by_key(|case| case.0);
+        let choice = Choice { command: command.clone(), cases, otherwise };
+        let any = choice.takes().any(|take| *take != Take::Nothing);
+        any.then_some(Copy::Chosen(choice))
+    }
+
+    /// The commands of a key, as signed numbers of 32 bits.
+    fn range(&self, key: &Key) -> Option<(i32, i32)> {
+        let number = |number: i128| {
+            i32::try_from(number).ok().or_else(|| u32::try_from(number).ok().map(|number| number as i32))
+        };
+        match key {
+            Key::Name(name) => {
+                let value = self.catalog.constant(name)?;
+                let value = number(value.into()).or_else(|| number((value as i64).into()))?;
+                Some((value, value))
+            }
+            Key::Number(value) => number(*value).map(|value| (value, value)),
+            Key::Range(low, high) => Some((number(*low)?, number(*high)?)),
+            Key::Any => None,
+        }
+    }
+
+    /// What a probe takes of a parameter on one side of the call.
+    fn take(&self, param: &Param, class: Class, side: Side) -> Take {
+        let direction = match param.direction {
+            None if matches!(class, Class::Str | Class::Path) => Some(Direction::In),
+            direction => direction,
+        };
+        let written = match (direction, side) {
+            (Some(Direction::In | Direction::InOut), Side::Entry) => false,
+            (Some(Direction::In), Side::Reread) => false,
+            (Some(Direction::Out | Direction::InOut), Side::Exit | Side::Reread) => true,
+            _ => return Take::Nothing,
+        };
+        let whole = matches!(class, Class::Struct | Class::Array);
+        if whole && let Some(size) = self.object(param).and_then(|size| u16::try_from(size).ok()) {
+            return Take::Bytes { length: Length::Fixed(size), cap: size.min(OBJECT), written };
+        }
+        match self.copy(param, class, written) {
+            Some(Copy::String { cap }) => Take::String { cap: cap.min(STRING) },
+            Some(Copy::Bytes { length, cap }) => Take::Bytes { length, cap, written },
+            _ => Take::Nothing,
+        }
+    }
+}
+
+fn ioctl(side: Side) -> Take {
+    match side {
+        Side::Entry => Take::Ioctl { cap: OBJECT, direction: IOC_WRITE, written: false },
+        Side::Exit => Take::Ioctl { cap: OBJECT, direction: IOC_READ, written: true },
+        // What an unknown driver was to read, and what it wrote.
+        Side::Reread => Take::Ioctl { cap: OBJECT, direction: IOC_WRITE | IOC_READ, written: false },
+    }
+}
+
+/// Adds a case to disjoint cases; where they overlap, the new one counts.
+fn put(cases: &mut Vec<(i32, i32, Take)>, new: (i32, i32, Take)) {
+    let (low, high, _) = new;
+    let mut rest = Vec::new();
+    cases.retain_mut(|(from, to, take)| {
+        if *to < low || *from > high {
+            return true;
+        }
+        if let Some(end) = low.checked_sub(1).filter(|end| *end >= *from) {
+            rest.push((*from, end, take.clone()));
+        }
+        if let Some(begin) = high.checked_add(1).filter(|begin| *begin <= *to) {
+            rest.push((begin, *to, take.clone()));
+        }
+        false
+    });
+    cases.append(&mut rest);
+    cases.push(new);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_case_takes_its_commands_from_earlier_ones() {
+        let string = |cap| Take::String { cap };
+        let mut cases = Vec::new();
+        put(&mut cases, (0, 9, string(1)));
+        put(&mut cases, (4, 5, string(2)));
+        put(&mut cases, (9, 12, string(3)));
+        cases.sort_by_key(|case| case.0);
+        assert_eq!(cases, [(0, 3, string(1)), (4, 5, string(2)), (6, 8, string(1)), (9, 12, string(3))]);
+    }
+}

@@ -1,0 +1,106 @@
+//! Expressions of the table to what a probe can compute of registers, results and memory.
+
+use super::Lowering;
+use crate::ast::{BinaryOp, Expr, Extent};
+use crate::layout::{Length, Step, Steps};
+
+impl Lowering<'_> {
+    /// The number of bytes of a buffer.
+    pub(super) fn length(&self, extent: &Extent, exit: bool) -> Option<Length> {
+        let (Extent::Count(before, after) | Extent::Bytes(before, after)) = extent else { return None };
+        let said = if exit { after.as_ref().unwrap_or(before) } else { before };
+        if let Expr::Number(number) = said {
+            return Some(Length::Fixed(u16::try_from(*number).ok()?));
+        }
+        match self.mentioned(said, exit)? {
+            Mentioned::Result => Some(Length::Result),
+            Mentioned::Behind(register) => Some(Length::Behind(register)),
+            Mentioned::Register(steps) if steps.steps.is_empty() => {
+                Some(Length::Register(steps.register, steps.width))
+            }
+            Mentioned::Register(steps) => Some(Length::Computed(steps)),
+        }
+    }
+
+    /// The number of bytes of a row of objects of `size` bytes.
+    pub(super) fn objects(&self, count: &Expr, size: u16, exit: bool) -> Option<Length> {
+        let count = match self.mentioned(count, exit)? {
+            Mentioned::Result => None,
+            Mentioned::Register(steps) if steps.steps.is_empty() => Some((steps.register, steps.width)),
+            _ => return None,
+        };
+        Some(Length::Objects { count, size })
+    }
+
+    /// What bounds a length: the result, the result and an argument, an argument, or an integer behind one.
+    fn mentioned(&self, expr: &Expr, exit: bool) -> Option<Mentioned> {
+        match expr {
+            Expr::Ret => exit.then_some(Mentioned::Result),
+            Expr::Deref(name) => exit.then_some(Mentioned::Behind(self.register(name)?.0)),
+            // The value at entry is gone by the time of the exit.
+            Expr::Old(_) => None,
+            Expr::Min(a, b) => match (self.mentioned(a, exit), self.mentioned(b, exit)) {
+                (Some(Mentioned::Result), _) | (_, Some(Mentioned::Result)) => Some(Mentioned::Result),
+                (Some(other), None) | (None, Some(other)) => Some(other),
+                _ => None,
+            },
+            _ => self.steps(expr).map(Mentioned::Register),
+        }
+    }
+
+    /// Register and width of an argument.
+    fn register(&self, name: &str) -> Option<(u8, u8)> {
+        self.args().find(|(_, arg)| arg.name == name).map(|(register, arg)| (register, arg.stored.bytes))
+    }
+
+    /// An argument, or one with constants on its right: `(n + 63) / 64 * 8`, `op & FUTEX_CMD_MASK`.
+    pub(super) fn steps(&self, expr: &Expr) -> Option<Steps> {
+        match expr {
+            Expr::Name(name) => {
+                let (register, width) = self.register(name)?;
+                Some(Steps { register, width, steps: Vec::new() })
+            }
+            Expr::Binary(op, left, right) => {
+                let mut steps = self.steps(left)?;
+                // A mask of all 32 bits is written without a sign.
+                let constant = self.constant(right)?;
+                let right = i32::try_from(constant)
+                    .ok()
+                    .or_else(|| u32::try_from(constant).ok().map(|n| n as i32))?;
+                steps.steps.push(step(*op, right)?);
+                Some(steps)
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of an expression without arguments.
+    pub(super) fn constant(&self, expr: &Expr) -> Option<i128> {
+        match expr {
+            Expr::Number(number) => Some(*number),
+            Expr::Name(name) if self.register(name).is_none() => self.catalog.constant(name).map(i128::from),
+            _ => None,
+        }
+    }
+}
+
+enum Mentioned {
+    Result,
+    /// The integer behind this argument register.
+    Behind(u8),
+    Register(Steps),
+}
+
+/// A step of a probe; a division only by a power of two, which is what tables have.
+fn step(op: BinaryOp, right: i32) -> Option<(Step, i32)> {
+    Some(match op {
+        BinaryOp::Add => (Step::Add, right),
+        BinaryOp::Sub => (Step::Sub, right),
+        BinaryOp::Mul => (Step::Mul, right),
+        BinaryOp::BitAnd => (Step::And, right),
+        BinaryOp::Shl if (0..32).contains(&right) => (Step::Shl, right),
+        BinaryOp::Shr if (0..32).contains(&right) => (Step::Shr, right),
+        BinaryOp::Div if right > 0 && right.count_ones() == 1 => (Step::Shr, right.trailing_zeros() as i32),
+        _ => return None,
+    })
+}
