@@ -262,7 +262,7 @@ pub struct Layout {
     pub members: Vec<LayoutMember>,
 }
 
-/// `union NAME switch EXPR [: STORED] { KEY: TYPE; ... }`.
+/// `union NAME switch EXPR [: STORED [RENDER]] { KEY: TYPE; ... }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Union {
     /// The type's name.
@@ -271,6 +271,8 @@ pub struct Union {
     pub switch: Expr,
     /// Width of the chooser when it is read from the union's own start.
     pub stored: Option<Stored>,
+    /// How that chooser is shown.
+    pub render: Option<String>,
     /// Arms.
     pub arms: Vec<(Key, Ty)>,
 }

@@ -362,7 +362,7 @@ impl Catalog {
         }
         match self.value_type(&ty.name) {
             Some(value) => Some(u32::from(value.on(abi).bytes)),
-            None => self.structure(abi, &ty.name).map(|structure| structure.size).filter(|size| *size > 0),
+            None => self.object_size(abi, &ty.name).filter(|size| *size > 0),
         }
     }
 }

@@ -394,6 +394,9 @@ impl Display for Union {
         if let Some(stored) = self.stored {
             write!(f, " : {stored}")?;
         }
+        if let Some(render) = &self.render {
+            write!(f, " {render}")?;
+        }
         f.write_str(" {")?;
         for (key, ty) in &self.arms {
             write!(f, " {key}: {ty};")?;

@@ -24,6 +24,8 @@ pub struct Structure {
     pub members: Vec<Member>,
     /// How many of them a brief text shows, when not all.
     pub brief: Option<usize>,
+    /// Members of the layout that are not shown; expressions may speak of them.
+    pub hidden: Vec<Member>,
 }
 
 /// A member of an object.
@@ -43,6 +45,8 @@ pub struct Member {
     pub bits: Option<(u8, u8)>,
     /// What the `struct` line says of it.
     pub param: Option<Param>,
+    /// It stands behind an `else`: it is there only when the member before it is not.
+    pub otherwise: bool,
 }
 
 /// What a member is.
@@ -77,9 +81,9 @@ impl Member {
 }
 
 impl Structure {
-    /// A member by name.
+    /// A member by name, one that is not shown included.
     pub fn member(&self, name: &str) -> Option<&Member> {
-        self.members.iter().find(|member| member.name == name)
+        self.members.iter().chain(&self.hidden).find(|member| member.name == name)
     }
 
     /// The value of an expression over the members (`.m`) of an object, where `outer` knows everything else.
@@ -107,6 +111,21 @@ impl Structure {
     }
 }
 
+/// A parameter and what it is otherwise; true for those behind an `else`.
+fn chain(first: &Param) -> impl Iterator<Item = (&Param, bool)> {
+    let all = std::iter::successors(Some(first), |param| param.otherwise.as_deref());
+    all.enumerate().map(|(at, param)| (param, at > 0))
+}
+
+fn ty_of(param: Option<&Param>) -> Option<&str> {
+    param.map(|param| param.ty.name.as_str())
+}
+
+/// Types whose values are taken byte by byte.
+fn is_text(ty: Option<&str>) -> bool {
+    matches!(ty, Some("bytes" | "str" | "path"))
+}
+
 /// Width of an address.
 fn address(abi: Abi) -> Stored {
     match abi {
@@ -128,6 +147,15 @@ impl Catalog {
     /// ```
     pub fn structure(&self, abi: Abi, name: &str) -> Option<Structure> {
         self.structure_within(abi, name, DEPTH)
+    }
+
+    /// Bytes of one object of that name.
+    pub(crate) fn object_size(&self, abi: Abi, name: &str) -> Option<u32> {
+        let place = self.overlay(name).and_then(|overlay| overlay.layout.as_deref()).unwrap_or(name);
+        match self.layout_for(abi, place, DEPTH) {
+            Some(layout) => Some(layout.size),
+            None => self.structure(abi, name).map(|structure| structure.size),
+        }
     }
 
     fn structure_within(&self, abi: Abi, name: &str, depth: u32) -> Option<Structure> {
@@ -173,45 +201,98 @@ impl Catalog {
         overlay: Option<&Struct>,
         depth: u32,
     ) -> Structure {
-        let members = match overlay {
-            None => {
-                layout.members.iter().filter_map(|member| self.member(abi, member, None, depth)).collect()
-            }
+        let plain = |member: &LayoutMember| self.member(abi, member, None, depth);
+        let (mut members, mut hidden, mut brief) = (Vec::new(), Vec::new(), None);
+        match overlay {
+            None => members.extend(layout.members.iter().filter_map(plain)),
             Some(overlay) => {
-                let described = overlay.members.iter().filter_map(|param| {
-                    let member = layout.members.iter().find(|member| member.name == param.name)?;
-                    self.member(abi, member, Some(param), depth)
-                });
-                described.collect()
+                for (at, first) in overlay.members.iter().enumerate() {
+                    if overlay.brief == Some(at) {
+                        brief = Some(members.len());
+                    }
+                    for (param, otherwise) in chain(first) {
+                        let place = layout.members.iter().find(|member| member.name == param.name);
+                        let member = match place {
+                            Some(member) => self.member(abi, member, Some(param), depth),
+                            None => self.behind(abi, layout.size, param, depth),
+                        };
+                        members.extend(member.map(|member| Member { otherwise, ..member }));
+                    }
+                }
+                if overlay.brief == Some(overlay.members.len()) {
+                    brief = Some(members.len());
+                }
+                let shown = |member: &&LayoutMember| members.iter().any(|shown| shown.name == member.name);
+                let others = layout.members.iter().filter(|member| !shown(member));
+                hidden.extend(others.filter_map(plain));
             }
-        };
-        let brief = overlay.and_then(|overlay| overlay.brief);
-        Structure { name: name.to_owned(), size: layout.size, align: 1, members, brief }
+        }
+        Structure { name: name.to_owned(), size: layout.size, align: 1, members, brief, hidden }
     }
 
+    /// A member of the layout, as the `struct` line describes it.
     fn member(&self, abi: Abi, member: &LayoutMember, param: Option<&Param>, depth: u32) -> Option<Member> {
-        let described = param.filter(|param| param.direction.is_none() && self.is_object(&param.ty.name));
-        let (ty, size) = match (&member.holds, described) {
+        let ty = ty_of(param);
+        let pointer = param.is_some_and(|param| param.direction.is_some());
+        let object = param.filter(|param| !pointer && self.is_object(&param.ty.name));
+        let (mut ty, mut size, mut count) = match (&member.holds, object) {
+            (Holds::Address, _) => {
+                (MemberType::Address(address(abi)), u32::from(address(abi).bytes), member.count)
+            }
+            (Holds::Number(stored), _) if pointer => {
+                (MemberType::Address(*stored), u32::from(stored.bytes), member.count)
+            }
             // Bytes that the kernel does not tell apart, described as an object.
             (Holds::Number(_), Some(param)) => {
                 let object = self.structure_within(abi, &param.ty.name, depth)?;
-                (MemberType::Object(param.ty.name.clone()), object.size)
+                (MemberType::Object(param.ty.name.clone()), object.size, None)
             }
-            (Holds::Number(stored), None) => (MemberType::Number(*stored), u32::from(stored.bytes)),
-            (Holds::Address, _) => {
-                let stored = address(abi);
-                (MemberType::Address(stored), u32::from(stored.bytes))
+            (Holds::Number(stored), None) => {
+                let signed =
+                    ty.and_then(|ty| self.stored_of(abi, ty)).map_or(stored.signed, |own| own.signed);
+                (MemberType::Number(Stored { signed, ..*stored }), u32::from(stored.bytes), member.count)
             }
-            (Holds::Layout(name), described) => {
+            (Holds::Layout(name), object) => {
                 let size = self.layout_for(abi, name, depth)?.size;
-                let shown = described.map_or(name, |param| &param.ty.name);
-                (MemberType::Object(shown.clone()), size)
+                let shown = object.map_or(name, |param| &param.ty.name);
+                (MemberType::Object(shown.clone()), size, member.count)
             }
         };
-        let whole = matches!((&member.holds, described), (Holds::Number(_), Some(_)));
-        let count = if whole { None } else { member.count };
+        // An array or an inner object that is described as one number, or as bytes.
+        let own =
+            ty_of(param).filter(|_| !pointer && object.is_none()).and_then(|ty| self.stored_of(abi, ty));
+        let whole = size.checked_mul(count.unwrap_or(1))?;
+        match own {
+            Some(own) if is_text(ty_of(param)) => {
+                (ty, size) = (MemberType::Number(own), 1);
+                count = Some(if member.count == Some(0) { 0 } else { whole });
+            }
+            Some(own)
+                if u32::from(own.bytes) == whole && whole != size || matches!(ty, MemberType::Object(_)) =>
+            {
+                (ty, size, count) = (MemberType::Number(own), own.bytes.into(), None);
+            }
+            _ => {}
+        }
         let (name, offset) = (member.name.clone(), member.offset);
-        Some(Member { name, offset, ty, size, count, bits: member.bits, param: param.cloned() })
+        Some(Member {
+            name,
+            offset,
+            ty,
+            size,
+            count,
+            bits: member.bits,
+            param: param.cloned(),
+            otherwise: false,
+        })
+    }
+
+    /// A member that the layout does not have: what lies behind the object, as many bytes as its extent says.
+    fn behind(&self, abi: Abi, offset: u32, param: &Param, depth: u32) -> Option<Member> {
+        param.extent.as_ref().filter(|_| param.direction.is_none())?;
+        let (ty, size, _) = self.c_member(abi, param, depth)?;
+        let (name, param) = (param.name.clone(), Some(param.clone()));
+        Some(Member { name, offset, ty, size, count: Some(0), bits: None, param, otherwise: false })
     }
 
     /// True for structures and unions.
@@ -221,30 +302,34 @@ impl Catalog {
 
     fn by_c_rules(&self, abi: Abi, overlay: &Struct, depth: u32) -> Option<Structure> {
         let mut members = Vec::new();
-        let (mut size, mut most) = (0_u32, 1);
-        for param in &overlay.members {
-            let (ty, bytes, align) = self.c_member(abi, param, depth)?;
-            let count = match &param.extent {
-                Some(Extent::Count(Expr::Number(n), _)) if param.direction.is_none() => {
-                    Some(u32::try_from(*n).ok()?)
-                }
-                _ => None,
-            };
-            let offset = size.checked_next_multiple_of(align)?;
-            size = offset.checked_add(bytes.checked_mul(count.unwrap_or(1))?)?;
-            most = most.max(align);
-            members.push(Member {
-                name: param.name.clone(),
-                offset,
-                ty,
-                size: bytes,
-                count,
-                bits: None,
-                param: Some(param.clone()),
-            });
+        let (mut size, mut most, mut brief) = (0_u32, 1, None);
+        for (at, first) in overlay.members.iter().enumerate() {
+            if overlay.brief == Some(at) {
+                brief = Some(members.len());
+            }
+            let mut end = size;
+            for (param, otherwise) in chain(first) {
+                let (ty, bytes, align) = self.c_member(abi, param, depth)?;
+                let count = match &param.extent {
+                    _ if param.direction.is_some() => None,
+                    Some(Extent::Count(Expr::Number(n), _)) => Some(u32::try_from(*n).ok()?),
+                    Some(_) => Some(0),
+                    None => None,
+                };
+                let offset = size.checked_next_multiple_of(align)?;
+                end = end.max(offset.checked_add(bytes.checked_mul(count.unwrap_or(1))?)?);
+                most = most.max(align);
+                let (name, param) = (param.name.clone(), Some(param.clone()));
+                members.push(Member { name, offset, ty, size: bytes, count, bits: None, param, otherwise });
+            }
+            size = end;
+        }
+        if overlay.brief == Some(overlay.members.len()) {
+            brief = Some(members.len());
         }
         let size = size.checked_next_multiple_of(most)?;
-        Some(Structure { name: overlay.name.clone(), size, align: most, members, brief: overlay.brief })
+        let name = overlay.name.clone();
+        Some(Structure { name, size, align: most, members, brief, hidden: Vec::new() })
     }
 
     /// What a member described by its type alone is, its size and its alignment.
@@ -330,6 +415,32 @@ mod tests {
         assert_eq!((number("n"), number("m")), (Some(u64::MAX), Some(1)));
         assert_eq!((number("low"), number("high")), (Some(0b101), Some(0b10101)));
         assert_eq!(s.member("m").unwrap().number(&bytes[..6]), None);
+    }
+
+    #[test]
+    fn what_is_otherwise_there_is_a_member_of_its_own() {
+        let all = catalog(
+            "layout s 16 { 0 u32 kind; 8 u64 dev; 8 s64 size; }\nstruct s { hex dev if kind == 1 else off size; }",
+        );
+        let s = all.structure(Abi::X86_64, "s").unwrap();
+        assert_eq!(offsets(&s), [("dev", 8), ("size", 8)]);
+        assert_eq!((s.members[0].otherwise, s.members[1].otherwise), (false, true));
+        assert_eq!(s.member("kind").map(|kind| kind.offset), Some(0));
+    }
+
+    #[test]
+    fn arrays_may_be_described_as_one_number_or_as_bytes() {
+        let all = catalog(
+            "layout set 8 { 0 u32[2] sig; }\nlayout s 24 { 0 set mask; 8 u8[8] name; 16 u8[0] rest; }\n\
+             struct s { sigset mask; str name; bytes rest[:4]; bytes more[:2]; }",
+        );
+        let s = all.structure(Abi::X86_64, "s").unwrap();
+        let shape = |at: usize| (&s.members[at].ty, s.members[at].offset, s.members[at].count);
+        assert_eq!(shape(0), (&MemberType::Number(Stored::new(8, false)), 0, None));
+        assert_eq!(shape(1), (&MemberType::Number(Stored::new(1, false)), 8, Some(8)));
+        assert_eq!(shape(2), (&MemberType::Number(Stored::new(1, false)), 16, Some(0)));
+        // Not in the layout: behind it.
+        assert_eq!(shape(3), (&MemberType::Number(Stored::new(1, false)), 24, Some(0)));
     }
 
     #[test]

@@ -195,8 +195,12 @@ fn line() -> impl Strategy<Value = Line> {
         }),
         1 => (name(), of(name()), any::<u32>(), vec(layout_member(), 0..3))
             .prop_map(|(name, kernel, size, members)| Line::Layout(Layout { name, kernel, size, members })),
-        1 => (name(), expr(), of(stored()), vec((key(), ty()), 0..3))
-            .prop_map(|(name, switch, stored, arms)| Line::Union(Union { name, switch, stored, arms })),
+        1 => (name(), expr(), of((stored(), of(name()))), vec((key(), ty()), 0..3)).prop_map(
+            |(name, switch, chooser, arms)| {
+                let (stored, render) = chooser.unzip();
+                Line::Union(Union { name, switch, stored, render: render.flatten(), arms })
+            }
+        ),
         1 => (name(), any::<u32>(), of(any::<u32>()))
             .prop_map(|(name, size, size_i386)| Line::Object(Object { name, size, size_i386 })),
         1 => (name(), stored(), of(stored()))

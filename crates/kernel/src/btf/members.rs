@@ -72,15 +72,20 @@ impl Btf {
             let raw = word(&self.bytes, at + 8)?;
             let (first, width) = if ty.flag { (raw & 0x00ff_ffff, raw >> 24) } else { (raw, 0) };
             let name = String::from_utf8_lossy(self.string(word(&self.bytes, at)?)).into_owned();
-            let (named, inner, count) = self.element(word(&self.bytes, at + 4)?)?;
+            let (named, inner, count) = self.element(word(&self.bytes, at + 4)?, known)?;
             let offset = base.saturating_add(first / 8);
             let place = |form| Place { name: name.clone(), offset, form, count, bits: None };
             let found = match inner.kind {
-                STRUCT | UNION if named.as_deref().is_some_and(known) => {
-                    place(Form::Named(named.unwrap_or_default()))
-                }
+                STRUCT | UNION if named.is_some() => place(Form::Named(named.unwrap_or_default())),
                 STRUCT | UNION if count.is_none() => {
-                    self.places_of(inner, offset, known, depth - 1, places)?;
+                    let mut found = Vec::new();
+                    self.places_of(inner, offset, known, depth - 1, &mut found)?;
+                    // A wrapper around one member (`sigset_t`) says less than the name of the whole.
+                    if let ([only], STRUCT, false) = (found.as_mut_slice(), inner.kind, name.is_empty()) {
+                        only.name = name;
+                    }
+                    found.retain(|new| !places.iter().any(|place| place.name == new.name));
+                    places.append(&mut found);
                     continue;
                 }
                 STRUCT | UNION => {
@@ -112,12 +117,21 @@ impl Btf {
         Ok(())
     }
 
-    /// The type of a member behind typedefs, qualifiers and arrays: the first name met on the way, the type, and how many.
-    fn element(&self, mut id: u32) -> Result<(Option<String>, Type, Option<u32>), Error> {
+    /// The type of a member behind typedefs, qualifiers and arrays: the first known name met on the way, the type, and how
+    /// many.
+    fn element(
+        &self,
+        mut id: u32,
+        known: &dyn Fn(&str) -> bool,
+    ) -> Result<(Option<String>, Type, Option<u32>), Error> {
         let mut count: Option<u32> = None;
         let mut name = None;
         for _ in 0..DEPTH {
             let ty = self.ty(id)?;
+            if matches!(ty.kind, STRUCT | UNION | TYPEDEF) && ty.name != 0 && name.is_none() {
+                name = Some(String::from_utf8_lossy(self.string(ty.name)).into_owned())
+                    .filter(|name| known(name));
+            }
             match ty.kind {
                 TYPEDEF | VOLATILE | CONST | RESTRICT | TYPE_TAG => id = ty.size,
                 ARRAY => {
@@ -125,12 +139,7 @@ impl Btf {
                     let elements = word(&self.bytes, ty.offset + 20)?;
                     count = Some(count.map_or(elements, |outer| outer.saturating_mul(elements)));
                 }
-                _ => {
-                    if matches!(ty.kind, STRUCT | UNION) && ty.name != 0 {
-                        name = Some(String::from_utf8_lossy(self.string(ty.name)).into_owned());
-                    }
-                    return Ok((name, ty, count));
-                }
+                _ => return Ok((name, ty, count)),
             }
         }
         Err(Error::Missing(format!("end of the chain of typedefs from type {id}")))

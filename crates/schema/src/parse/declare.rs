@@ -146,13 +146,20 @@ impl Parser<'_> {
             return self.scan.unexpected("'switch'");
         }
         let switch = self.whole_expr()?;
-        let stored = if self.scan.take(":")? { Some(self.stored()?) } else { None };
+        let (mut stored, mut render) = (None, None);
+        if self.scan.take(":")? {
+            stored = Some(self.stored()?);
+            if let Token::Name(word) = *self.scan.peek()? {
+                render = Some(word.to_owned());
+                self.scan.next()?;
+            }
+        }
         let arms = self.braced(|p| {
             let key = p.key()?;
             p.scan.expect(":", "':' after the key")?;
             Ok((key, p.ty()?))
         })?;
-        Ok(Line::Union(Union { name, switch, stored, arms }))
+        Ok(Line::Union(Union { name, switch, stored, render, arms }))
     }
 
     /// `{ one; one; ... }`, newlines allowed.
