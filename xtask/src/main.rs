@@ -7,6 +7,7 @@ mod checks;
 mod ioctl;
 mod layouts;
 mod programs;
+mod score;
 mod tables;
 
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ usage: cargo xtask COMMAND
                  measure against an empty program pair, strace, trace-cmd and perf trace; write docs/bench.md and the
                  table of README.md (--quick: a tenth of the work, for a look; writes nothing)
   layouts        write where the members of objects lie, from the type information of the running kernel
+  score [--call NAME] [--show less|wrong|more]
+                 compare with strace, argument by argument, over one run of nearly every call; write docs/coverage.md
   tables         write the tables of system call numbers and of ioctl commands from the installed headers";
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some(("ci", [])) => checks::ci(),
         Some(("layouts", [])) => layouts::run(),
         Some(("tables", [])) => tables::run(),
+        Some(("score", rest)) => score::score(&score::Settings::parse(rest)?),
         Some(("bench", rest)) => bench::bench(&bench::Settings::parse(rest)?),
         _ => bail!("no such command\n{USAGE}"),
     }

@@ -45,8 +45,17 @@ pub(crate) fn must(command: &mut Command) -> Result<()> {
 
 /// Where release binaries are built.
 pub(crate) fn release_directory() -> PathBuf {
+    target_directory().join("release")
+}
+
+/// Where binaries are built that nobody measures.
+pub(crate) fn debug_directory() -> PathBuf {
+    target_directory().join("debug")
+}
+
+fn target_directory() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    root().join(target).join("release")
+    root().join(target)
 }
 
 /// The place of a program in the PATH.

@@ -1,0 +1,94 @@
+//! `cargo xtask score`: how much of what strace shows is shown by us.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use score::{Class, Tally, report, run};
+
+use crate::programs::{cargo, debug_directory, find, must, root};
+
+/// What the command line asks for.
+#[derive(Default)]
+pub(crate) struct Settings {
+    /// Only this call.
+    call: Option<String>,
+    /// Show arguments of this class.
+    show: Option<Class>,
+}
+
+impl Settings {
+    /// Reads `--call NAME` and `--show CLASS`.
+    pub(crate) fn parse(arguments: &[String]) -> Result<Self> {
+        let mut settings = Self::default();
+        let mut words = arguments.iter().map(String::as_str);
+        while let Some(word) = words.next() {
+            match (word, words.next()) {
+                ("--call", Some(name)) => settings.call = Some(name.to_owned()),
+                ("--show", Some("less")) => settings.show = Some(Class::Less),
+                ("--show", Some("wrong")) => settings.show = Some(Class::Wrong),
+                ("--show", Some("more")) => settings.show = Some(Class::More),
+                _ => bail!("usage: cargo xtask score [--call NAME] [--show less|wrong|more]"),
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// Builds, runs, compares, prints; writes `docs/coverage.md` when nothing was left out.
+pub(crate) fn score(settings: &Settings) -> Result<()> {
+    ensure!(find("strace").is_some(), "strace is not installed: there is nothing to compare with");
+    must(&mut cargo(&["build", "--quiet", "--package", "syscribe", "--package", "tracees"]))?;
+    let scratch = Scratch::new()?;
+    let output = run::command(&debug_directory(), &scratch.0).output().context("syscribe")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the traced program failed: {}\n{said}", output.status);
+    let read = |name| -> Result<String> {
+        let bytes = fs::read(scratch.0.join(name)).with_context(|| format!("the text of {name}"))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let mut tally = Tally::new(&read("strace")?, &read("ours")?);
+    if let Some(call) = &settings.call {
+        tally.calls.retain(|name, _| name == call);
+        tally.findings.retain(|finding| finding.call == *call);
+    }
+    match settings.show {
+        Some(class) => print!("{}", report::findings(&tally, class)),
+        None => print!("{}", report::table(&tally)),
+    }
+    for unpaired in &tally.unpaired {
+        println!("not the same calls: {unpaired}");
+    }
+    if settings.call.is_none() {
+        let page = report::page(&tally, &first_line("strace", "--version")?, &first_line("uname", "-r")?);
+        fs::write(root().join("docs/coverage.md"), page).context("docs/coverage.md")?;
+    }
+    Ok(())
+}
+
+/// What a program says first about itself.
+fn first_line(program: &str, argument: &str) -> Result<String> {
+    let output = Command::new(program).arg(argument).output().with_context(|| program.to_owned())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().next().unwrap_or_default().replace(" -- version", ""))
+}
+
+/// A directory for the run, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("syscribe-score-{}", std::process::id()));
+        fs::create_dir(&path).with_context(|| path.display().to_string())?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("xtask: {}: {error}", self.0.display());
+        }
+    }
+}
