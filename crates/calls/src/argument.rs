@@ -26,9 +26,28 @@ fn pointee(slot: &Slot, fields: &mut [Value], read: Read) -> Option<Pointee> {
     let content = match (take(fields, slot.content), count) {
         _ if !readable => Content::Nothing,
         (None, Some(count)) => Content::Count(count),
+        (content, _) if is_load(&slot.name) => pieces(content),
         (content, _) => Content::from_value(content),
     };
     Some(Pointee { state, content, read })
+}
+
+/// True for what a row of `iovec` leads to.
+fn is_load(name: &str) -> bool {
+    name == "load" || name.ends_with("_load")
+}
+
+/// The pieces of a load, each behind its number of bytes (`docs/format.md`); what is torn off at the end is left out.
+fn pieces(content: Option<Value>) -> Content {
+    let Some(Value::Bytes(bytes)) = content else { return Content::Nothing };
+    let (mut rest, mut pieces) = (bytes.as_slice(), Vec::new());
+    while let [low, high, tail @ ..] = rest {
+        let len = usize::from(u16::from_le_bytes([*low, *high]));
+        let Some((piece, next)) = tail.split_at_checked(len) else { break };
+        pieces.push(piece.to_vec());
+        rest = next;
+    }
+    Content::Texts(pieces)
 }
 
 /// An argument of an entry, with its parts.
@@ -163,6 +182,14 @@ mod tests {
         assert_eq!(place(&args, "msg_msg_iov_load"), Some((0, Some("msg_iov_load".into()))));
         assert_eq!(place(&args, "usockaddr_len"), Some((2, None)), "an argument before a part");
         assert_eq!(place(&args, "other"), None);
+    }
+
+    #[test]
+    fn a_load_is_taken_apart_by_the_counts_in_it() {
+        let load = |bytes: &[u8]| pieces(Some(Value::Bytes(bytes.to_vec())));
+        assert_eq!(load(b"\x02\0ab\0\0\x01\0c"), Content::Texts(vec![b"ab".to_vec(), vec![], b"c".to_vec()]));
+        assert_eq!(load(b"\x02\0ab\x09\0c"), Content::Texts(vec![b"ab".to_vec()]));
+        assert_eq!(load(b""), Content::Texts(vec![]));
     }
 
     #[test]

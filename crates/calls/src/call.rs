@@ -114,7 +114,7 @@ pub enum Content {
     Nothing,
     /// A string, without its NUL.
     Text(Vec<u8>),
-    /// A vector of strings.
+    /// A vector of strings; of a part that is a load, its pieces.
     Texts(Vec<Vec<u8>>),
     /// Bytes.
     Bytes(Vec<u8>),

@@ -150,6 +150,16 @@ impl Size {
         }
     }
 
+    /// The width in bytes, as an operand.
+    pub(crate) fn bytes(self) -> i32 {
+        match self {
+            Size::B1 => 1,
+            Size::B2 => 2,
+            Size::B4 => 4,
+            Size::B8 => 8,
+        }
+    }
+
     fn code(self) -> u8 {
         match self {
             Size::B4 => 0x00,

@@ -36,6 +36,13 @@ pub enum Source {
         /// Bytes beyond the start of the last member.
         beyond: u16,
     },
+    /// A pointer in user memory: so many bytes behind where an argument register leads to. One that cannot be read leads nowhere.
+    Memory {
+        /// Argument register 0..=5.
+        register: u8,
+        /// Bytes behind it.
+        offset: u16,
+    },
     /// Bytes of the `kernel_siginfo` that argument 1 of `signal_deliver` points to; zero for SIGKILL, which comes
     /// with no siginfo.
     SignalInfo(u16),
@@ -102,6 +109,17 @@ pub enum Length {
     /// The `u32` behind an argument register, when the result is 0 or more: how much the kernel had to say. Where the
     /// caller's buffer was smaller, what follows the buffer is read along.
     Behind(u8),
+    /// A number in user memory, times `size`.
+    Memory {
+        /// Argument register 0..=5.
+        register: u8,
+        /// Bytes behind where it leads to.
+        offset: u16,
+        /// Bytes of the number, zero-extended.
+        width: u8,
+        /// Bytes for each that it counts.
+        size: u16,
+    },
     /// So many objects of `size` bytes; at exit only when the result is 0 or more.
     Objects {
         /// Register and its width in bytes; `None` for the result.
@@ -142,6 +160,8 @@ pub enum Copy {
     },
     /// What a command in another argument says.
     Chosen(Choice),
+    /// The memory that a row of `iovec` describes.
+    Load(Load),
     /// An object of known size, kept in the fixed part.
     Object {
         /// Offset of its bytes from the start of the record.
@@ -182,6 +202,19 @@ pub enum Take {
     },
 }
 
+/// What a row of `iovec` leads to: for each, two bytes with the number of bytes kept, and these.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Load {
+    /// Bytes of the row.
+    pub rows: Length,
+    /// Bytes kept of each.
+    pub cap: u16,
+    /// Bytes of all, counts included; at least `cap + 2`.
+    pub all: u16,
+    /// How many bytes all of them hold together, when that is less than they have room for.
+    pub total: Option<Length>,
+}
+
 /// What is copied, chosen by a command.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Choice {
@@ -206,6 +239,8 @@ pub struct Pointee {
     pub copy: Copy,
     /// When there is something to copy, in a program at exit.
     pub when: When,
+    /// There is something only if this is more: of the objects of a row, the row must have so many.
+    pub guard: Option<(Length, u16)>,
 }
 
 /// How the event id is found.
@@ -308,6 +343,7 @@ impl Copy {
             Copy::Strings { cap, all, .. } => u32::from(all) + u32::from(cap) + 1,
             Copy::Bytes { cap, .. } => u32::from(cap),
             Copy::Chosen(ref choice) => choice.longest(),
+            Copy::Load(ref load) => load.all.into(),
             Copy::Count { .. } | Copy::Object { .. } => 0,
         }
     }
@@ -398,16 +434,16 @@ impl Builder {
 
     /// A pointee: state, length or object in the fixed part, the rest in the variable part.
     pub fn pointee(&mut self, names: PointeeNames<'_>, pointer: Source, copy: Copy) -> &mut Self {
-        self.pointee_when(names, pointer, copy, When::Success)
+        self.pointee_if(names, pointer, copy, (When::Success, None))
     }
 
-    /// A pointee that is there at exit only then.
-    pub fn pointee_when(
+    /// A pointee that is there only under conditions: see [`Pointee`].
+    pub fn pointee_if(
         &mut self,
         names: PointeeNames<'_>,
         pointer: Source,
         copy: Copy,
-        when: When,
+        (when, guard): (When, Option<(Length, u16)>),
     ) -> &mut Self {
         let state = self.take(1);
         self.fixed.push(Field { name: format!("{}_state", names.plain), field_type: state_type() });
@@ -430,7 +466,7 @@ impl Builder {
                 self.int(format!("{}_count", names.plain), IntType::unsigned(8));
                 (Some(self.take(1)), copy)
             }
-            Copy::Bytes { .. } | Copy::Chosen(_) => {
+            Copy::Bytes { .. } | Copy::Chosen(_) | Copy::Load(_) => {
                 let length_field = names.length();
                 self.int(length_field.clone(), IntType::unsigned(16));
                 self.variable.push(Field {
@@ -447,7 +483,7 @@ impl Builder {
                 (None, Copy::Object { offset: self.take(size), size })
             }
         };
-        self.shape.pointees.push(Pointee { pointer, state, length, copy, when });
+        self.shape.pointees.push(Pointee { pointer, state, length, copy, when, guard });
         self
     }
 

@@ -6,6 +6,7 @@
 mod choice;
 mod copy;
 mod length;
+mod parts;
 
 use ctf::types::Base;
 
@@ -13,8 +14,12 @@ use crate::abi::Abi;
 use crate::ast::{Direction, Stored};
 use crate::catalog::{Arg, Catalog, Syscall};
 use crate::class::Class;
-use crate::layout::{Builder, Copy, IdRule, Layout, NUMBERS, Point, PointeeNames, Registers, Source, When};
+use crate::layout::{
+    Builder, Copy, IdRule, Layout, Length, NUMBERS, Point, PointeeNames, Registers, Source, When,
+};
 use crate::tracepoint::SYSCALLS;
+
+use length::Scope;
 
 /// How much is kept of what pointers lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +83,7 @@ pub fn lower(catalog: &Catalog, plan: &Plan, selected: impl Fn(Abi, &str) -> boo
 }
 
 /// What of an argument's pointee is copied, and when.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Sides {
     /// At entry.
     entry: Option<Copy>,
@@ -89,14 +94,17 @@ struct Sides {
 }
 
 /// A pointee of one call.
-struct Behind<'a> {
-    arg: &'a Arg,
+#[derive(Clone)]
+struct Behind {
+    /// The argument's name, or `ARGUMENT_PART`.
+    name: String,
+    /// Register of the argument.
     register: u8,
+    pointer: Source,
     sides: Sides,
     /// When the kernel has written there.
     when: When,
-    /// Another argument is called like the length of what is copied.
-    length_taken: bool,
+    guard: Option<(Length, u16)>,
 }
 
 struct Lowering<'a> {
@@ -127,54 +135,69 @@ impl Lowering<'_> {
         (0..6).zip(&self.syscall.args)
     }
 
-    fn entry(&self, class: u16, nr: u16, behind: &[Behind<'_>], rereads: bool) -> Layout {
+    fn entry(&self, class: u16, nr: u16, behind: &[Behind], rereads: bool) -> Layout {
         let mut builder = Builder::new(Point::Entry, registers(self.syscall.abi), IdRule::NumberPlus(class));
         for (register, arg) in self.args() {
-            let followed = behind.iter().find(|b| b.register == register);
-            let followed = followed.and_then(|b| Some((b, b.sides.entry.as_ref()?)));
-            let is_text = followed.is_some_and(|(_, copy)| is_text(copy));
+            let own = behind.iter().filter(|b| b.register == register);
+            let followed: Vec<_> = own.filter_map(|b| Some((b, b.sides.entry.as_ref()?))).collect();
+            let is_text = followed.iter().any(|(b, copy)| b.name == arg.name && is_text(copy));
             let name = if is_text { format!("{}_ptr", arg.name) } else { arg.name.clone() };
             builder.value(&name, arg.stored, base(arg), Source::Register(register));
-            if let Some((behind, copy)) = followed {
-                add(&mut builder, behind, copy, When::Always);
+            for (behind, copy) in followed {
+                self.add(&mut builder, behind, copy, When::Always);
             }
         }
         builder.reread(rereads);
         builder.build(class + nr, self.event_name("entry"), SYSCALLS)
     }
 
-    fn exit(&self, class: u16, nr: u16, behind: &[Behind<'_>], reread: bool) -> Layout {
+    fn exit(&self, class: u16, nr: u16, behind: &[Behind], reread: bool) -> Layout {
         let mut builder = Builder::new(Point::Exit, registers(self.syscall.abi), IdRule::NumberPlus(class));
         builder.value("ret", Stored { bytes: 8, signed: true }, Base::Decimal, Source::Result);
         for b in behind {
             let again = b.sides.reread.as_ref().filter(|_| reread);
             if let Some(copy) = again.or(b.sides.exit.as_ref()) {
-                add(&mut builder, b, copy, if b.sides.exit.is_some() { b.when } else { When::Always });
+                let when = if b.sides.exit.is_some() { b.when } else { When::Always };
+                self.add(&mut builder, b, copy, when);
             }
         }
         builder.only_if_failed(reread && matches!(self.syscall.name.as_str(), "execve" | "execveat"));
         builder.build(class + nr, self.event_name("exit"), SYSCALLS)
     }
 
-    fn pointees(&self) -> Vec<Behind<'_>> {
-        self.args()
-            .filter_map(|(register, arg)| {
-                let sides = self.chosen(arg).unwrap_or_else(|| self.plain(arg));
-                if sides.entry.is_none() && sides.exit.is_none() {
-                    return None;
-                }
-                let length = format!("{}_len", arg.name);
-                let length_taken = self.syscall.args.iter().any(|other| other.name == length);
-                let when = self.when(&arg.param);
-                Some(Behind { arg, register, sides, when, length_taken })
-            })
-            .collect()
+    fn add(&self, builder: &mut Builder, b: &Behind, copy: &Copy, when: When) {
+        let data = if is_text(copy) { b.name.clone() } else { format!("{}_data", b.name) };
+        // Another argument may be called like the length of what is copied.
+        let length = format!("{}_len", b.name);
+        let length_taken = self.syscall.args.iter().any(|other| other.name == length);
+        let names = PointeeNames { plain: &b.name, data: &data, length_taken };
+        builder.pointee_if(names, b.pointer.clone(), copy.clone(), (when, b.guard.clone()));
+    }
+
+    fn pointees(&self) -> Vec<Behind> {
+        let mut behind = Vec::new();
+        for (register, arg) in self.args() {
+            let sides = self.chosen(arg).unwrap_or_else(|| self.plain(arg));
+            if !sides.is_empty() {
+                behind.push(Behind {
+                    name: arg.name.clone(),
+                    register,
+                    pointer: Source::Register(register),
+                    sides,
+                    when: self.when(&arg.param),
+                    guard: None,
+                });
+            }
+            self.parts(register, (&arg.param, arg.class), &mut behind);
+            self.chosen_parts(register, arg, &mut behind);
+        }
+        behind
     }
 
     /// What is copied of an argument whose meaning no command changes.
     fn plain(&self, arg: &Arg) -> Sides {
         let copy = |exit| {
-            let mut copy = self.copy(&arg.param, arg.class, exit);
+            let mut copy = self.copy(&arg.param, arg.class, Scope::Call, exit);
             if let Some(Copy::Bytes { cap, .. }) = &mut copy
                 && self.is_retyped(&arg.name)
             {
@@ -183,26 +206,31 @@ impl Lowering<'_> {
             }
             copy
         };
-        match arg.param.direction {
-            Some(Direction::In) => Sides { entry: copy(false), exit: None, reread: copy(false) },
-            Some(Direction::Out) => Sides { exit: copy(true), ..Sides::default() },
-            Some(Direction::InOut) => Sides { entry: copy(false), exit: copy(true), reread: None },
-            None if matches!(arg.class, Class::Str | Class::Path) => {
-                Sides { entry: copy(false), exit: None, reread: copy(false) }
-            }
-            Some(Direction::Pass) | None => Sides::default(),
+        sides(arg.param.direction, arg.class, copy)
+    }
+}
+
+impl Sides {
+    fn is_empty(&self) -> bool {
+        self.entry.is_none() && self.exit.is_none()
+    }
+}
+
+/// Sides by direction; `copy(exit)` is what is copied on one.
+fn sides(direction: Option<Direction>, class: Class, copy: impl Fn(bool) -> Option<Copy>) -> Sides {
+    match direction {
+        Some(Direction::In) => Sides { entry: copy(false), exit: None, reread: copy(false) },
+        Some(Direction::Out) => Sides { exit: copy(true), ..Sides::default() },
+        Some(Direction::InOut) => Sides { entry: copy(false), exit: copy(true), reread: None },
+        None if matches!(class, Class::Str | Class::Path) => {
+            Sides { entry: copy(false), exit: None, reread: copy(false) }
         }
+        Some(Direction::Pass) | None => Sides::default(),
     }
 }
 
 fn is_text(copy: &Copy) -> bool {
     matches!(copy, Copy::String { .. } | Copy::Strings { .. } | Copy::Count { .. })
-}
-
-fn add(builder: &mut Builder, b: &Behind<'_>, copy: &Copy, when: When) {
-    let data = if is_text(copy) { b.arg.name.clone() } else { format!("{}_data", b.arg.name) };
-    let names = PointeeNames { plain: &b.arg.name, data: &data, length_taken: b.length_taken };
-    builder.pointee_when(names, Source::Register(b.register), copy.clone(), when);
 }
 
 fn base(arg: &Arg) -> Base {
@@ -287,7 +315,20 @@ mod tests {
              writev(fd fd, in iovec vec[vlen] of in, count vlen) = size\n\
              openat2(path filename, in open_how how[:usize], size usize) = fd\n",
         );
-        assert_eq!(names(&all[0]), ["fd", "vec", "vec_state", "vec_len", "vlen", "vec_data"]);
+        assert_eq!(
+            names(&all[0]),
+            [
+                "fd",
+                "vec",
+                "vec_state",
+                "vec_len",
+                "vec_load_state",
+                "vec_load_len",
+                "vlen",
+                "vec_data",
+                "vec_load_data"
+            ]
+        );
         let length = Length::Register(2, 8);
         assert_eq!(all[3].shape.pointees[1].copy, Copy::Bytes { length, cap: 256 });
     }

@@ -67,7 +67,8 @@ impl Generator<'_> {
                     }
                 }
             }
-            Source::SignalInfo(_) => self.asm.set(dst, 0),
+            // Read by a helper: see `pointee`.
+            Source::SignalInfo(_) | Source::Memory { .. } => self.asm.set(dst, 0),
         }
         Ok(())
     }

@@ -1,15 +1,16 @@
 //! What pointers lead to.
 
 mod choice;
+mod load;
 mod run;
 mod text;
 
-use schema::layout::{Copy, Pointee, Registers, State};
+use schema::layout::{Copy, Pointee, Registers, Source, State};
 
 use super::fields::AX;
 use super::{Generator, RECORD_TID};
 use crate::dispatch::{FAILED, TASKS};
-use crate::insn::{Alu, Cond, MapRef, Reg::*, Size};
+use crate::insn::{Alu, Cond, Helper, Label, MapRef, Reg::*, Size};
 use crate::program::Error;
 use crate::ring;
 
@@ -49,6 +50,10 @@ impl Generator<'_> {
                     self.chosen(pointee, choice)?;
                     self.launder(bound);
                 }
+                Copy::Load(load) => {
+                    self.loaded(pointee, load, start)?;
+                    self.launder(bound);
+                }
                 Copy::Object { offset, size } => self.object(pointee, *offset, *size)?,
             }
         }
@@ -63,8 +68,17 @@ impl Generator<'_> {
         self.drops = true;
     }
 
-    /// `r3` = the pointer, also on the stack. Registers that an `execve` has wiped read as the unreadable address 1.
+    /// `r3` = the pointer, also on the stack; one in memory that is not there becomes the unreadable address 1, as do registers that an `execve` has wiped.
     fn pointer(&mut self, pointee: &Pointee) -> Result<(), Error> {
+        if let Source::Memory { register, offset } = pointee.pointer {
+            let gone = self.asm.label();
+            self.asm.store_imm(Size::B8, R10, STACK_POINTER, 1);
+            self.word_in_memory(register, offset, self.address(), gone)?;
+            self.asm.store(Size::B8, R10, STACK_POINTER, R2);
+            self.asm.place(gone);
+            self.asm.load(Size::B8, R3, R10, STACK_POINTER);
+            return Ok(());
+        }
         self.fetch(R3, &pointee.pointer, self.address())?;
         if self.shape.only_if_failed {
             // Without a jump, so that the verifier walks what follows once: all ones keep the pointer of a failed call,
@@ -76,6 +90,19 @@ impl Generator<'_> {
             self.asm.alu(Alu::Or, R3, R1);
         }
         self.asm.store(Size::B8, R10, STACK_POINTER, R3);
+        Ok(())
+    }
+
+    /// `r2` = the number so many bytes behind where an argument leads to; `gone` when it cannot be read.
+    fn word_in_memory(&mut self, register: u8, offset: u16, width: Size, gone: Label) -> Result<(), Error> {
+        self.fetch(R3, &Source::Register(register), self.address())?;
+        self.asm.alu_imm(Alu::Add, R3, i32::from(offset));
+        self.asm.mov(R1, R10);
+        self.asm.alu_imm(Alu::Add, R1, i32::from(STACK_ELEMENT));
+        self.asm.set(R2, width.bytes());
+        self.asm.call(Helper::ProbeReadUser);
+        self.asm.jump_if_imm(Cond::Ne, R0, 0, gone);
+        self.asm.load(width, R2, R10, STACK_ELEMENT);
         Ok(())
     }
 

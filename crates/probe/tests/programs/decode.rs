@@ -260,7 +260,7 @@ fn expected(part: &Part) -> (State, Value) {
             (cut(whole), Value::Bytes(data))
         }
         (Copy::Bytes { .. }, _) => (state, Value::Bytes(vec![])),
-        (Copy::Chosen(_), _) => panic!("which command? see choices.rs"),
+        (Copy::Chosen(_) | Copy::Load(_), _) => panic!("see choices.rs and parts.rs"),
         (Copy::Object { .. }, Behind::Data(data)) => (State::Ok, Value::Bytes(data.clone())),
         (Copy::Object { size, .. }, _) => (state, Value::Bytes(vec![0; usize::from(*size)])),
     }
@@ -284,6 +284,11 @@ fn decoded(scene: &Scene, layout: &Layout, times: u64) -> Vec<Event> {
     let (header, events) = decoder.packet(&bytes).unwrap();
     assert_eq!((header.begin, header.end, header.seq), (NOW, NOW + times, Some(0)));
     events.map(Result::unwrap).collect()
+}
+
+/// The record that the program of this layout writes, as a reader gets it.
+pub(crate) fn one(scene: &Scene, layout: &Layout) -> Event {
+    decoded(scene, layout, 1).remove(0)
 }
 
 proptest! {

@@ -9,6 +9,7 @@ mod dispatch;
 mod lifecycle;
 mod listing;
 mod packets;
+mod parts;
 mod pointees;
 mod records;
 mod safety;

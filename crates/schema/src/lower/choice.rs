@@ -1,6 +1,7 @@
 //! What lies behind an argument, for each command of a call with `switch`.
 
-use super::{Lowering, Sides};
+use super::length::Scope;
+use super::{Behind, Lowering, Sides};
 use crate::abi::Abi;
 use crate::ast::{Call, Direction, Extent, Key, Param, Variant};
 use crate::catalog::Arg;
@@ -14,6 +15,9 @@ const STRING: u16 = 1023;
 /// Direction bits of an `ioctl` number (`asm-generic/ioctl.h`): the kernel reads, the kernel writes.
 const IOC_WRITE: u8 = 1;
 const IOC_READ: u8 = 2;
+
+/// First and last command, and what they mean.
+type Case = (i32, i32, Take);
 
 /// Which side of a call a program is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,6 +62,49 @@ impl Lowering<'_> {
         Some(Sides { entry, exit, reread })
     }
 
+    /// Parts of an argument that some commands make an object with pointers in it.
+    pub(super) fn chosen_parts(&self, register: u8, arg: &Arg, behind: &mut Vec<Behind>) {
+        let Some((call, variants)) = self.switched() else { return };
+        let [command] = call.switch.as_slice() else { return };
+        let Some(command) = self.steps(command) else { return };
+        let mut parts: Vec<(Behind, [Vec<Case>; 3])> = Vec::new();
+        for variant in variants {
+            let Some(param) = variant.params.iter().find(|param| param.name == arg.name) else { continue };
+            let mut found = Vec::new();
+            self.parts(register, (param, self.catalog.class(param)), &mut found);
+            for part in found.into_iter().filter(|part| part.guard.is_none()) {
+                let same = |known: &(Behind, _)| known.0.name == part.name && known.0.pointer == part.pointer;
+                let at = parts.iter().position(same).unwrap_or_else(|| {
+                    parts.push((part.clone(), Default::default()));
+                    parts.len() - 1
+                });
+                let sides =
+                    [(&part.sides.entry, false), (&part.sides.exit, true), (&part.sides.reread, false)];
+                for ((copy, written), cases) in sides.into_iter().zip(&mut parts[at].1) {
+                    if let Some(take) = copy.as_ref().and_then(|copy| taken(copy, written)) {
+                        self.put_keys(cases, variant, &take);
+                    }
+                }
+            }
+        }
+        for (part, cases) in parts {
+            let [entry, exit, reread] = cases.map(|cases| chosen_from(&command, cases, Take::Nothing));
+            let sides = Sides { entry, exit, reread };
+            if !sides.is_empty() {
+                behind.push(Behind { sides, ..part });
+            }
+        }
+    }
+
+    /// The commands of a variant mean this.
+    fn put_keys(&self, cases: &mut Vec<Case>, variant: &Variant, take: &Take) {
+        for key in variant.cases.iter().filter_map(|case| case.first()) {
+            if let Some((low, high)) = self.range(key) {
+                put(cases, (low, high, take.clone()));
+            }
+        }
+    }
+
     fn choice(&self, arg: &Arg, command: &Steps, variants: &[Variant], side: Side) -> Option<Copy> {
         let otherwise = match arg.class {
             Class::Ioc => ioctl(side),
@@ -67,17 +114,9 @@ impl Lowering<'_> {
         for variant in variants {
             let Some(param) = variant.params.iter().find(|param| param.name == arg.name) else { continue };
             let take = self.take(param, self.catalog.class(param), side);
-            for key in variant.cases.iter().filter_map(|case| case.first()) {
-                if let Some((low, high)) = self.range(key) {
-                    put(&mut cases, (low, high, take.clone()));
-                }
-            }
+            self.put_keys(&mut cases, variant, &take);
         }
-        cases.retain(|(_, _, take)| *take != otherwise);
-        cases.sort_by_key(|case| case.0);
-        let choice = Choice { command: command.clone(), cases, otherwise };
-        let any = choice.takes().any(|take| *take != Take::Nothing);
-        any.then_some(Copy::Chosen(choice))
+        chosen_from(command, cases, otherwise)
     }
 
     /// The commands of a key, as signed numbers of 32 bits.
@@ -113,12 +152,28 @@ impl Lowering<'_> {
         if whole && let Some(size) = self.object(param).and_then(|size| u16::try_from(size).ok()) {
             return Take::Bytes { length: Length::Fixed(size), cap: size.min(OBJECT), written };
         }
-        match self.copy(param, class, written) {
-            Some(Copy::String { cap }) => Take::String { cap: cap.min(STRING) },
-            Some(Copy::Bytes { length, cap }) => Take::Bytes { length, cap, written },
-            _ => Take::Nothing,
-        }
+        let copy = self.copy(param, class, Scope::Call, written);
+        copy.and_then(|copy| taken(&copy, written)).unwrap_or(Take::Nothing)
     }
+}
+
+/// What a plain copy is among the cases of a choice.
+fn taken(copy: &Copy, written: bool) -> Option<Take> {
+    match copy {
+        Copy::String { cap } => Some(Take::String { cap: (*cap).min(STRING) }),
+        Copy::Bytes { length, cap } => Some(Take::Bytes { length: length.clone(), cap: *cap, written }),
+        Copy::Object { size, .. } => Some(Take::Bytes { length: Length::Fixed(*size), cap: *size, written }),
+        _ => None,
+    }
+}
+
+/// A choice among cases; `None` when all of them are nothing.
+fn chosen_from(command: &Steps, mut cases: Vec<Case>, otherwise: Take) -> Option<Copy> {
+    cases.retain(|(_, _, take)| *take != otherwise);
+    cases.sort_by_key(|case| case.0);
+    let choice = Choice { command: command.clone(), cases, otherwise };
+    let any = choice.takes().any(|take| *take != Take::Nothing);
+    any.then_some(Copy::Chosen(choice))
 }
 
 fn ioctl(side: Side) -> Take {
@@ -131,7 +186,7 @@ fn ioctl(side: Side) -> Take {
 }
 
 /// Adds a case to disjoint cases; where they overlap, the new one counts.
-fn put(cases: &mut Vec<(i32, i32, Take)>, new: (i32, i32, Take)) {
+fn put(cases: &mut Vec<Case>, new: Case) {
     let (low, high, _) = new;
     let mut rest = Vec::new();
     cases.retain_mut(|(from, to, take)| {

@@ -1,6 +1,7 @@
 //! What is copied of the memory behind one parameter.
 
 use super::Lowering;
+use super::length::Scope;
 use crate::ast::{Expr, Extent, Param};
 use crate::class::Class;
 use crate::layout::{Copy, When};
@@ -10,7 +11,7 @@ pub(super) const OBJECT: u32 = 256;
 /// Longest socket address that is kept (`sizeof(struct sockaddr_storage)`).
 const SOCKADDR: u16 = 128;
 /// Objects of a row that are kept, as many as strace shows.
-const ROW: u16 = 32;
+pub(super) const ROW: u16 = 32;
 /// Bytes of a row that are kept.
 const ROW_BYTES: u16 = 1024;
 /// Variables of an environment that are counted; the number is stored in one byte.
@@ -20,7 +21,7 @@ const STRINGS: u16 = 4 * 4096;
 
 impl Lowering<'_> {
     /// What is copied, at entry or at exit; `None` keeps the address only.
-    pub(super) fn copy(&self, param: &Param, class: Class, exit: bool) -> Option<Copy> {
+    pub(super) fn copy(&self, param: &Param, class: Class, scope: Scope<'_>, exit: bool) -> Option<Copy> {
         match class {
             Class::Str | Class::Path if !exit => Some(Copy::String { cap: self.longest_string() }),
             // The environment holds secrets; how large it is does not.
@@ -31,23 +32,22 @@ impl Lowering<'_> {
                 all: self.plan.elements,
             }),
             Class::Bytes if self.plan.data > 0 => {
-                let length = self.length(param.extent.as_ref()?, exit)?;
+                let length = self.length(param.extent.as_ref()?, scope, exit)?;
                 Some(Copy::Bytes { length, cap: self.plan.data })
             }
             Class::Sockaddr => {
-                let length = self.length(param.extent.as_ref()?, exit)?;
+                let length = self.length(param.extent.as_ref()?, scope, exit)?;
                 Some(Copy::Bytes { length, cap: SOCKADDR })
             }
             Class::Array if !matches!(param.extent, Some(Extent::Count(Expr::Number(_), _))) => {
-                self.row(param, exit)
+                self.row(param, scope, exit)
             }
-            // What the elements of an `iovec` lead to stays where it is.
-            Class::Vector if !exit => self.row(param, exit),
+            Class::Vector if param.extent.is_some() => self.row(param, scope, exit),
             Class::Struct if matches!(param.extent, Some(Extent::Bytes(..))) => {
-                let length = self.length(param.extent.as_ref()?, exit)?;
+                let length = self.length(param.extent.as_ref()?, scope, exit)?;
                 Some(Copy::Bytes { length, cap: OBJECT as u16 })
             }
-            Class::Struct | Class::Array => {
+            Class::Struct | Class::Array | Class::Vector => {
                 let size = self.object(param).filter(|size| (1..=OBJECT).contains(size))?;
                 Some(Copy::Object { offset: 0, size: u16::try_from(size).ok()? })
             }
@@ -67,12 +67,12 @@ impl Lowering<'_> {
     }
 
     /// A row of objects of known size, as many as one register or the result says.
-    fn row(&self, param: &Param, exit: bool) -> Option<Copy> {
+    fn row(&self, param: &Param, scope: Scope<'_>, exit: bool) -> Option<Copy> {
         let Some(Extent::Count(before, after)) = &param.extent else { return None };
         let said = if exit { after.as_ref().unwrap_or(before) } else { before };
         let size = u16::try_from(self.catalog.size_of(self.syscall.abi, &param.ty)?).ok()?;
         let most = ROW_BYTES.checked_div(size)?.min(ROW);
-        let length = self.objects(said, size, exit)?;
+        let length = self.objects(said, size, scope, exit)?;
         (most > 0).then_some(Copy::Bytes { length, cap: most * size })
     }
 

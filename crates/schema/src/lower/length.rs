@@ -3,16 +3,29 @@
 use super::Lowering;
 use crate::ast::{BinaryOp, Expr, Extent};
 use crate::layout::{Length, Step, Steps};
+use crate::structure::{MemberType, Structure};
+
+/// What the names of an extent name.
+#[derive(Clone, Copy)]
+pub(super) enum Scope<'a> {
+    /// Arguments of the call.
+    Call,
+    /// Members of an object, which lies so many bytes behind where an argument register leads to.
+    Object { structure: &'a Structure, register: u8, offset: u16 },
+}
 
 impl Lowering<'_> {
     /// The number of bytes of a buffer.
-    pub(super) fn length(&self, extent: &Extent, exit: bool) -> Option<Length> {
+    pub(super) fn length(&self, extent: &Extent, scope: Scope<'_>, exit: bool) -> Option<Length> {
         let (Extent::Count(before, after) | Extent::Bytes(before, after)) = extent else { return None };
         let said = if exit { after.as_ref().unwrap_or(before) } else { before };
         if let Expr::Number(number) = said {
             return Some(Length::Fixed(u16::try_from(*number).ok()?));
         }
-        match self.mentioned(said, exit)? {
+        match self.mentioned(said, scope, exit)? {
+            Mentioned::Member(register, offset, width) => {
+                Some(Length::Memory { register, offset, width, size: 1 })
+            }
             Mentioned::Result => Some(Length::Result),
             Mentioned::Behind(register) => Some(Length::Behind(register)),
             Mentioned::Register(steps) if steps.steps.is_empty() => {
@@ -23,27 +36,36 @@ impl Lowering<'_> {
     }
 
     /// The number of bytes of a row of objects of `size` bytes.
-    pub(super) fn objects(&self, count: &Expr, size: u16, exit: bool) -> Option<Length> {
-        let count = match self.mentioned(count, exit)? {
+    pub(super) fn objects(&self, count: &Expr, size: u16, scope: Scope<'_>, exit: bool) -> Option<Length> {
+        if let Expr::Number(number) = count {
+            return Some(Length::Fixed(u16::try_from(*number).ok()?.checked_mul(size)?));
+        }
+        let count = match self.mentioned(count, scope, exit)? {
             Mentioned::Result => None,
             Mentioned::Register(steps) if steps.steps.is_empty() => Some((steps.register, steps.width)),
+            Mentioned::Member(register, offset, width) => {
+                return Some(Length::Memory { register, offset, width, size });
+            }
             _ => return None,
         };
         Some(Length::Objects { count, size })
     }
 
     /// What bounds a length: the result, the result and an argument, an argument, or an integer behind one.
-    fn mentioned(&self, expr: &Expr, exit: bool) -> Option<Mentioned> {
+    fn mentioned(&self, expr: &Expr, scope: Scope<'_>, exit: bool) -> Option<Mentioned> {
         match expr {
             Expr::Ret => exit.then_some(Mentioned::Result),
             Expr::Deref(name) => exit.then_some(Mentioned::Behind(self.register(name)?.0)),
             // The value at entry is gone by the time of the exit.
             Expr::Old(_) => None,
-            Expr::Min(a, b) => match (self.mentioned(a, exit), self.mentioned(b, exit)) {
+            Expr::Min(a, b) => match (self.mentioned(a, scope, exit), self.mentioned(b, scope, exit)) {
                 (Some(Mentioned::Result), _) | (_, Some(Mentioned::Result)) => Some(Mentioned::Result),
                 (Some(other), None) | (None, Some(other)) => Some(other),
                 _ => None,
             },
+            Expr::Name(name) | Expr::Member(name) if matches!(scope, Scope::Object { .. }) => {
+                member(scope, name)
+            }
             _ => self.steps(expr).map(Mentioned::Register),
         }
     }
@@ -84,8 +106,19 @@ impl Lowering<'_> {
     }
 }
 
+/// A member that is a number: register, bytes behind it, width.
+fn member(scope: Scope<'_>, name: &str) -> Option<Mentioned> {
+    let Scope::Object { structure, register, offset } = scope else { return None };
+    let member = structure.member(name)?;
+    let MemberType::Number(stored) = member.ty else { return None };
+    let at = offset.checked_add(u16::try_from(member.offset).ok()?)?;
+    Some(Mentioned::Member(register, at, stored.bytes))
+}
+
 enum Mentioned {
     Result,
+    /// A number of so many bytes, so many bytes behind where a register leads to: register, offset, width.
+    Member(u8, u16, u8),
     /// The integer behind this argument register.
     Behind(u8),
     Register(Steps),

@@ -24,7 +24,6 @@ impl Generator<'_> {
         let ways = Ways { copy: self.asm.label(), bad: self.asm.label(), join: self.asm.label() };
         let length_at = self.at(pointee.length.unwrap_or_default())?;
         self.asm.note("what the command says");
-        self.pointer(pointee)?;
         self.asm.store_imm(Size::B2, R8, length_at, 0);
         self.state(pointee, State::Off)?;
         self.steps(&choice.command)?;
@@ -101,12 +100,14 @@ impl Generator<'_> {
             Take::String { cap } => self.chosen_string(pointee, *cap, ways)?,
             Take::Bytes { length, cap, written } => {
                 self.only_when(pointee, when(written), ways.join)?;
+                self.pointer(pointee)?;
                 self.length(length, *cap, ways.bad)?;
                 self.bounded(pointee, *cap, ways.bad)?;
                 self.asm.jump(ways.copy);
             }
             Take::Ioctl { cap, direction, written } => {
                 self.only_when(pointee, when(written), ways.join)?;
+                self.pointer(pointee)?;
                 self.asm.note("_IOC_DIR and _IOC_SIZE");
                 self.asm.mov(R1, R2);
                 self.asm.alu_imm(Alu::Shr, R1, 30);
@@ -125,6 +126,7 @@ impl Generator<'_> {
     fn chosen_string(&mut self, pointee: &Pointee, cap: u16, ways: Ways) -> Result<(), Error> {
         let (long, kept) = (self.asm.label(), self.asm.label());
         let length_at = self.at(pointee.length.unwrap_or_default())?;
+        self.pointer(pointee)?;
         self.asm.jump_if_imm(Cond::Eq, R3, 0, ways.bad);
         self.state(pointee, State::Ok)?;
         self.read_string(cap, ways.bad, long);

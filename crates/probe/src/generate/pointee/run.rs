@@ -4,7 +4,7 @@ use schema::layout::{Length, Point, Pointee, Source, State, Step, Steps, When};
 
 use super::super::Generator;
 use super::super::fields::AX;
-use super::{STACK_ELEMENT, STACK_LENGTH, STACK_POINTER};
+use super::{STACK_LENGTH, STACK_POINTER};
 use crate::insn::{Alu, Cond, Helper, Label, Reg::*, Size};
 use crate::program::Error;
 
@@ -28,18 +28,38 @@ impl Generator<'_> {
     /// `r2` = bytes of so many objects, or of one more than are kept. The count is bounded before it is multiplied: no count is so
     /// large that its product is small.
     fn objects(&mut self, count: Option<(u8, u8)>, size: u16, cap: u16) -> Result<(), Error> {
-        let few = self.asm.label();
         match count {
             Some((n, width)) => {
                 self.fetch(R2, &Source::Register(n), Size::of(width).unwrap_or(Size::B8))?;
             }
             None => self.fetch(R2, &Source::Result, Size::B8)?,
         }
+        self.counted(size, cap);
+        Ok(())
+    }
+
+    /// `r2` = bytes of `r2` objects, or of one more than are kept.
+    fn counted(&mut self, size: u16, cap: u16) {
+        if size == 1 {
+            return;
+        }
+        let few = self.asm.label();
         let more = i32::from(cap / size) + 1;
         self.asm.jump_if_imm(Cond::Le, R2, more, few);
         self.asm.set(R2, more);
         self.asm.place(few);
         self.asm.alu_imm(Alu::Mul, R2, i32::from(size));
+    }
+
+    /// Goes to `join` with the state `off` unless the row is long enough.
+    pub(super) fn guarded(&mut self, pointee: &Pointee, join: Label) -> Result<(), Error> {
+        let Some((length, least)) = &pointee.guard else { return Ok(()) };
+        let there = self.asm.label();
+        self.state(pointee, State::Off)?;
+        self.length(length, u16::MAX, join)?;
+        self.asm.jump_if_imm(Cond::Gt, R2, i32::from(*least), there);
+        self.asm.jump(join);
+        self.asm.place(there);
         Ok(())
     }
 
@@ -70,13 +90,13 @@ impl Generator<'_> {
             }
             Length::Result => self.fetch(R2, &Source::Result, Size::B8)?,
             Length::Behind(n) => {
-                self.fetch(R3, &Source::Register(*n), self.address())?;
-                self.asm.mov(R1, R10);
-                self.asm.alu_imm(Alu::Add, R1, i32::from(STACK_ELEMENT));
-                self.asm.set(R2, 4);
-                self.asm.call(Helper::ProbeReadUser);
-                self.asm.jump_if_imm(Cond::Ne, R0, 0, bad);
-                self.asm.load(Size::B4, R2, R10, STACK_ELEMENT);
+                self.word_in_memory(*n, 0, Size::B4, bad)?;
+                self.asm.load(Size::B8, R3, R10, STACK_POINTER);
+            }
+            Length::Memory { register, offset, width, size } => {
+                let size = (*size).max(1);
+                self.word_in_memory(*register, *offset, Size::of(*width).unwrap_or(Size::B8), bad)?;
+                self.counted(size, cap);
                 self.asm.load(Size::B8, R3, R10, STACK_POINTER);
             }
             Length::Objects { count, size } => self.objects(*count, (*size).max(1), cap)?,
@@ -120,9 +140,10 @@ impl Generator<'_> {
         let (bad, join) = (self.asm.label(), self.asm.label());
         let length_at = self.at(pointee.length.unwrap_or_default())?;
         self.asm.note("bytes");
-        self.pointer(pointee)?;
         self.asm.store_imm(Size::B2, R8, length_at, 0);
         self.only_when(pointee, pointee.when, join)?;
+        self.guarded(pointee, join)?;
+        self.pointer(pointee)?;
         self.length(length, cap, bad)?;
         self.bounded(pointee, cap, bad)?;
         self.run(pointee, bad, join)?;
