@@ -1,13 +1,15 @@
-//! The constants of the built-in sets against the installed C headers, through the C compiler.
+//! The constants and the objects of the built-in tables against the installed C headers, through the C compiler.
 //!
 //! Without a compiler or without headers there is nothing to compare with, and the test says so.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::{Command, Output};
 
-use schema::Catalog;
+use schema::ast::Line;
+use schema::{Abi, Catalog};
 
 const HEADERS: &[&str] = &[
     "errno.h",
@@ -88,6 +90,12 @@ const HEADERS: &[&str] = &[
     "linux/serial.h",
     "linux/stat.h",
     "asm/ioctls.h",
+    "asm/ldt.h",
+    "linux/audit.h",
+    "linux/dqblk_xfs.h",
+    "linux/elf.h",
+    "linux/if_alg.h",
+    "linux/quota.h",
     "asm/termbits.h",
 ];
 
@@ -101,57 +109,71 @@ const OTHERWISE: [(&str, &str); 6] = [
     ("__O_TMPFILE", "the C library includes O_DIRECTORY"),
 ];
 
-fn compile(names: &BTreeSet<&str>, directory: &std::path::Path) -> Option<Output> {
-    let mut source = String::from("#define _GNU_SOURCE\n#include <stdio.h>\n");
+/// Compiles a program that prints the value of each (name, expression); those that these headers do not know are left out.
+/// `None` without a compiler or when the headers themselves do not compile.
+fn values(what: &str, expressions: &BTreeMap<String, String>) -> Option<BTreeMap<String, i64>> {
+    let directory = std::env::temp_dir().join(format!("schema-{what}-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let values = values_in(&directory, expressions.clone());
+    std::fs::remove_dir_all(&directory).unwrap();
+    values
+}
+
+fn values_in(directory: &Path, mut expressions: BTreeMap<String, String>) -> Option<BTreeMap<String, i64>> {
+    // The first run finds what these headers do not have, the second one the values of the others.
+    let (first, lines) = compile(&expressions, directory)?;
+    for error in String::from_utf8_lossy(&first.stderr).lines().filter(|line| line.contains("error: ")) {
+        let line = error.split(':').nth(1).and_then(|number| number.parse().ok());
+        match line.and_then(|line: usize| lines.get(&line)) {
+            Some(name) if error.starts_with("values.c:") => drop(expressions.remove(name)),
+            _ => {
+                println!("these headers do not compile: nothing compared\n{error}");
+                return None;
+            }
+        }
+    }
+    let (second, _) = compile(&expressions, directory)?;
+    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
+    let printed = Command::new(directory.join("values")).output().unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    let values = printed.lines().filter_map(|line| line.split_once(' '));
+    Some(values.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect())
+}
+
+/// What the compiler says, and which name stands on which line of the source.
+fn compile(
+    expressions: &BTreeMap<String, String>,
+    directory: &Path,
+) -> Option<(Output, BTreeMap<usize, String>)> {
+    let mut source = String::from("#define _GNU_SOURCE\n#include <stdio.h>\n#include <stddef.h>\n");
     for header in HEADERS {
         writeln!(source, "#if __has_include(<{header}>)\n#include <{header}>\n#endif").unwrap();
     }
-    for name in names {
-        writeln!(source, "static const long long K_{name} = (long long)({name});").unwrap();
-    }
     source.push_str("int main(void) {\n");
-    for name in names {
-        writeln!(source, "    printf(\"{name} %lld\\n\", K_{name});").unwrap();
+    let first = source.lines().count() + 1;
+    let lines = expressions.keys().enumerate().map(|(at, name)| (first + at, name.clone())).collect();
+    for (name, expression) in expressions {
+        writeln!(source, "    printf(\"{name} %lld\\n\", (long long)({expression}));").unwrap();
     }
     source.push_str("}\n");
-    std::fs::write(directory.join("constants.c"), source).unwrap();
+    std::fs::write(directory.join("values.c"), source).unwrap();
     let mut gcc = Command::new("gcc");
-    gcc.env("LC_ALL", "C").current_dir(directory).args(["-w", "-o", "constants", "constants.c"]);
-    gcc.output().ok()
+    gcc.env("LC_ALL", "C").current_dir(directory);
+    let output = gcc.args(["-w", "-fmax-errors=0", "-o", "values", "values.c"]).output();
+    if output.is_err() {
+        println!("no gcc: nothing compared");
+    }
+    Some((output.ok()?, lines))
 }
 
 #[test]
 fn constants_have_the_values_of_the_headers() {
-    let directory = std::env::temp_dir().join(format!("schema-constants-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
     let catalog = Catalog::builtin();
-    let mut names: BTreeSet<&str> =
-        catalog.sets().flat_map(|set| &set.items).map(|item| item.name.as_str()).collect();
-    names.retain(|name| OTHERWISE.iter().all(|(other, _)| other != name));
-    // The first run finds the names that these headers do not have, the second one the values of the others.
-    let Some(first) = compile(&names, &directory) else {
-        println!("no gcc: nothing compared");
-        return;
-    };
-    let errors = String::from_utf8_lossy(&first.stderr).into_owned();
-    if !errors.is_empty() && !errors.contains("undeclared") {
-        println!("these headers do not compile: nothing compared\n{errors}");
-        return;
-    }
-    let undeclared =
-        |line: &str| Some(line.split_once("error: '")?.1.split_once("' undeclared")?.0.to_owned());
-    let unknown: BTreeSet<String> = errors.lines().filter_map(undeclared).collect();
-    names.retain(|name| !unknown.contains(*name));
-    let second = compile(&names, &directory).unwrap();
-    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
-    let printed = Command::new(directory.join("constants")).output().unwrap();
-    std::fs::remove_dir_all(&directory).unwrap();
-    let printed = String::from_utf8(printed.stdout).unwrap();
-    let values: BTreeMap<&str, i64> = printed
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .map(|(name, value)| (name, value.parse().unwrap()))
-        .collect();
+    let names = catalog.sets().flat_map(|set| &set.items).map(|item| item.name.as_str());
+    let names = names.filter(|name| OTHERWISE.iter().all(|(other, _)| other != name));
+    let all: BTreeMap<String, String> = names.map(|name| (name.to_owned(), name.to_owned())).collect();
+    let Some(values) = values("constants", &all) else { return };
+    let unknown: Vec<&String> = all.keys().filter(|name| !values.contains_key(*name)).collect();
     let mut wrong = Vec::new();
     for (name, value) in &values {
         let ours = catalog.constant(name).unwrap();
@@ -164,4 +186,39 @@ fn constants_have_the_values_of_the_headers() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     println!("{} constants agree; unknown to these headers: {unknown:?}", values.len());
+}
+
+/// Objects that are described without a layout of the kernel: their sizes and the places of their members.
+#[test]
+fn described_objects_are_laid_out_as_the_headers_say() {
+    let catalog = Catalog::builtin();
+    let lines = schema::parse(&catalog.print(), "builtin").unwrap();
+    let (mut all, mut ours) = (BTreeMap::new(), BTreeMap::new());
+    for line in &lines {
+        let Line::Struct(line) = line else { continue };
+        let name = &line.name;
+        let Some(object) = catalog.structure(Abi::X86_64, name).filter(|_| catalog.layout(name).is_none())
+        else {
+            continue;
+        };
+        all.insert(name.clone(), format!("sizeof(struct {name})"));
+        ours.insert(name.clone(), i64::from(object.size));
+        // Later kernels give new names to what was reserved.
+        let reserved =
+            |name: &str| ["pad", "resv", "__", "reserved"].iter().any(|start| name.starts_with(start));
+        for member in object.members.iter().filter(|member| !reserved(&member.name)) {
+            let place = format!("{name}.{}", member.name);
+            all.insert(place.clone(), format!("offsetof(struct {name}, {})", member.name));
+            ours.insert(place, i64::from(member.offset));
+        }
+    }
+    let Some(theirs) = values("objects", &all) else { return };
+    let wrong: Vec<String> = theirs
+        .iter()
+        .filter(|(name, value)| ours.get(*name) != Some(*value))
+        .map(|(name, value)| format!("{name} is {value} in the headers, {} here", ours[name]))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let unknown: Vec<&String> = all.keys().filter(|name| !theirs.contains_key(*name)).collect();
+    println!("{} sizes and places agree; unknown to these headers: {unknown:?}", theirs.len());
 }

@@ -98,6 +98,17 @@ fn every_type_has_a_meaning() {
 }
 
 #[test]
+fn every_described_object_has_members_with_places() {
+    let lines = schema::parse(&Catalog::builtin().print(), "builtin").unwrap();
+    let structs =
+        lines.iter().filter_map(|line| if let Line::Struct(line) = line { Some(line) } else { None });
+    let without = structs.filter(|line| {
+        [Abi::X86_64, Abi::I386].iter().all(|abi| Catalog::builtin().structure(*abi, &line.name).is_none())
+    });
+    assert_eq!(without.map(|line| line.name.as_str()).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
 fn no_constant_has_two_values() {
     let mut values = BTreeMap::new();
     for item in Catalog::builtin().sets().flat_map(|set| &set.items) {

@@ -40,6 +40,7 @@ const TABLES: &[(&str, &str)] = &[
     table!("variants_network.tt"),
     table!("variants_process.tt"),
     table!("variants_ipc.tt"),
+    table!("structs_commands.tt"),
 ];
 
 static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
