@@ -11,11 +11,11 @@ mod pointee;
 mod reserve;
 mod tracepoint;
 
-use schema::layout::{Copy, Point, Shape};
+use schema::layout::{Copy, Point, Shape, State};
 
 use crate::dispatch::member;
 use crate::facts::Facts;
-use crate::insn::{Alu, Label, MapRef, Reg::*, Size};
+use crate::insn::{Alu, Cond, Label, MapRef, Reg::*, Size};
 use crate::program::{Assembler, Error, Program};
 use crate::ring::{self, Geometry};
 
@@ -44,8 +44,19 @@ pub fn program(name: &str, shape: &Shape, facts: &Facts) -> Result<Program, Erro
     let out = asm.label();
     let oversize = asm.label();
     let switch = Switch { slow: asm.label(), ready: asm.label() };
-    let mut generator =
-        Generator { asm: &mut asm, name, shape, facts, map, geometry, out, oversize, switch, drops: false };
+    let mut generator = Generator {
+        asm: &mut asm,
+        name,
+        shape,
+        facts,
+        map,
+        geometry,
+        out,
+        oversize,
+        switch,
+        drops: false,
+        bounds: Vec::new(),
+    };
     generator.begin()?;
     generator.header()?;
     generator.fixed_fields()?;
@@ -67,6 +78,20 @@ struct Generator<'a> {
     switch: Switch,
     /// True when something jumps to `oversize`: the verifier refuses code that nobody reaches.
     drops: bool,
+    /// What stands behind the main path: the rare way of a bound. The verifier walks on before it jumps; having seen the wide range of
+    /// numbers first, it finds nothing new in the one that they are cut to.
+    bounds: Vec<Bound>,
+}
+
+/// A number in `r2` that was too large.
+struct Bound {
+    /// Jumped to when it is.
+    over: Label,
+    /// Goes on there, with `r2` =
+    back: Label,
+    most: i32,
+    /// Offset of the state of what is cut by that.
+    cut: Option<i16>,
 }
 
 /// Labels of the packet switch, which stands behind the main path.
@@ -116,9 +141,25 @@ impl Generator<'_> {
         self.asm.store(Size::B8, R7, ring::POS, R1);
     }
 
+    /// `r2` at most `most`; what is cut by that has its state there.
+    fn at_most(&mut self, most: i32, cut: Option<i16>) {
+        let (over, back) = (self.asm.label(), self.asm.label());
+        self.asm.jump_if_imm(Cond::Gt, R2, most, over);
+        self.asm.place(back);
+        self.bounds.push(Bound { over, back, most, cut });
+    }
+
     fn out_of_line(&mut self) {
         self.asm.place(self.out);
         self.asm.exit();
+        for Bound { over, back, most, cut } in std::mem::take(&mut self.bounds) {
+            self.asm.place(over);
+            self.asm.set(R2, most);
+            if let Some(state) = cut {
+                self.asm.store_imm(Size::B1, R8, state, State::Cut as i32);
+            }
+            self.asm.jump(back);
+        }
         self.switch_packet();
         if self.drops {
             self.asm.place(self.oversize);

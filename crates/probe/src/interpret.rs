@@ -359,8 +359,11 @@ impl Machine {
         }
     }
 
-    /// Memory of the process, all of it or nothing.
+    /// Memory of the process, all of it or nothing. Nothing is everywhere in the lower half.
     fn user(&self, address: u64, len: usize) -> Option<&[u8]> {
+        if len == 0 && address >> 63 == 0 {
+            return Some(&[]);
+        }
         if self.kind(address) != Some(Kind::User) {
             return None;
         }

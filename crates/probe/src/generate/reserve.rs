@@ -88,6 +88,8 @@ impl Generator<'_> {
         self.asm.alu_imm(Alu::Shl, R3, 32);
         self.asm.store(Size::B8, R7, ring::TIME_LIMIT, R3);
         self.asm.store(Size::B8, R7, ring::POS, R1);
+        self.asm.note("read back: in the first packet the verifier knows the number, and would check all that follows for it once more");
+        self.asm.load(Size::B8, R1, R7, ring::POS);
         self.asm.jump(switch.ready);
         self.asm.place(full);
         self.asm.note("no: a loss");

@@ -76,7 +76,7 @@ impl Generator<'_> {
             Registers::X86_64 => (16, Size::B8),
             Registers::I386 => (8, Size::B4),
         };
-        let (top, next, whole) = (self.asm.label(), self.asm.label(), self.asm.label());
+        let top = self.asm.label();
         self.asm.place(top);
         self.asm.load(Size::B8, R1, R10, STACK_ROWS);
         self.asm.jump_if(Cond::Ge, R7, R1, done);
@@ -94,32 +94,19 @@ impl Generator<'_> {
         self.asm.set(R2, step);
         self.asm.call(Helper::ProbeReadUser);
         self.asm.jump_if_imm(Cond::Ne, R0, 0, missing);
+        self.asm.load(Size::B8, R4, R10, STACK_RING);
         self.asm.load(word, R2, R10, STACK_IOVEC + word.bytes() as i16);
         if load.total.is_some() {
-            let fits = self.asm.label();
-            self.asm.load(Size::B8, R1, R10, STACK_LEFT);
-            self.asm.jump_if(Cond::Le, R2, R1, fits);
-            self.asm.mov(R2, R1);
-            self.asm.place(fits);
-            self.asm.alu(Alu::Sub, R1, R2);
-            self.asm.note("laundered as well");
-            self.asm.load(Size::B8, R3, R10, STACK_RING);
-            self.asm.store(Size::B8, R3, ring::SCRATCH, R1);
-            self.asm.load(Size::B8, R1, R3, ring::SCRATCH);
-            self.asm.store(Size::B8, R10, STACK_LEFT, R1);
+            self.piece_of_total();
         }
-        self.asm.jump_if_imm(Cond::Le, R2, i32::from(load.cap), whole);
-        self.asm.set(R2, i32::from(load.cap));
-        self.asm.place(whole);
+        self.at_most(i32::from(load.cap), None);
         self.asm.store(Size::B8, R10, STACK_LENGTH, R2);
         self.cursor();
         self.asm.store(Size::B2, R1, 0, R2);
-        self.asm.jump_if_imm(Cond::Eq, R2, 0, next);
         self.asm.alu_imm(Alu::Add, R1, i32::from(COUNT));
         self.asm.load(word, R3, R10, STACK_IOVEC);
         self.asm.call(Helper::ProbeReadUser);
         self.asm.jump_if_imm(Cond::Ne, R0, 0, missing);
-        self.asm.place(next);
         self.asm.load(Size::B8, R2, R10, STACK_LENGTH);
         self.asm.alu(Alu::Add, R9, R2);
         self.asm.alu_imm(Alu::Add, R9, i32::from(COUNT));
@@ -129,5 +116,22 @@ impl Generator<'_> {
         self.asm.load(Size::B8, R9, R1, ring::SCRATCH);
         self.asm.alu_imm(Alu::Add, R7, step);
         self.asm.jump(top);
+    }
+
+    /// Takes the length of a piece, `r2`, from what is left; `r2` = what the piece got. `r4` is the ring. Both numbers are laundered,
+    /// so that it does not matter to the verifier which of them was the smaller.
+    fn piece_of_total(&mut self) {
+        let fits = self.asm.label();
+        self.asm.load(Size::B8, R1, R10, STACK_LEFT);
+        self.asm.mov(R3, R1);
+        self.asm.jump_if(Cond::Gt, R2, R1, fits);
+        self.asm.mov(R3, R2);
+        self.asm.place(fits);
+        self.asm.alu(Alu::Sub, R1, R3);
+        self.asm.store(Size::B8, R4, ring::SCRATCH, R1);
+        self.asm.load(Size::B8, R1, R4, ring::SCRATCH);
+        self.asm.store(Size::B8, R10, STACK_LEFT, R1);
+        self.asm.store(Size::B8, R4, ring::SCRATCH, R3);
+        self.asm.load(Size::B8, R2, R4, ring::SCRATCH);
     }
 }

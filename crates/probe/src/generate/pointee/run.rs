@@ -43,11 +43,7 @@ impl Generator<'_> {
         if size == 1 {
             return;
         }
-        let few = self.asm.label();
-        let more = i32::from(cap / size) + 1;
-        self.asm.jump_if_imm(Cond::Le, R2, more, few);
-        self.asm.set(R2, more);
-        self.asm.place(few);
+        self.at_most(i32::from(cap / size) + 1, None);
         self.asm.alu_imm(Alu::Mul, R2, i32::from(size));
     }
 
@@ -111,13 +107,10 @@ impl Generator<'_> {
 
     /// The state, and `r2` at most `cap`; `bad` when the pointer in `r3` is null.
     pub(super) fn bounded(&mut self, pointee: &Pointee, cap: u16, bad: Label) -> Result<(), Error> {
-        let whole = self.asm.label();
         self.asm.jump_if_imm(Cond::Eq, R3, 0, bad);
         self.state(pointee, State::Ok)?;
-        self.asm.jump_if_imm(Cond::Le, R2, i32::from(cap), whole);
-        self.asm.set(R2, i32::from(cap));
-        self.state(pointee, State::Cut)?;
-        self.asm.place(whole);
+        let state = self.at(pointee.state)?;
+        self.at_most(i32::from(cap), Some(state));
         Ok(())
     }
 
