@@ -167,6 +167,16 @@ impl Show<'_> {
             Content::Text(text) => self.string(line, text, cut),
             Content::Count(count) => environment(line, arg, *count, cut),
             Content::Texts(texts) => self.strings(line, texts, cut),
+            // An option without a description of its own is an int if it has the size of one (socket(7)).
+            Content::Bytes(bytes)
+                if param.name == "optval" && class == Class::Bytes && !cut && bytes.len() == 4 =>
+            {
+                let word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
+                line.open(List::Elements);
+                line.next();
+                line.signed((word as i32).into());
+                line.close();
+            }
             Content::Bytes(bytes) if class == Class::Bytes => match param.render.as_deref() {
                 Some("path" | "str") => {
                     let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod argument;
+mod composed;
 pub mod errno;
 mod flags;
 pub mod ftrace;

@@ -8,7 +8,7 @@ use crate::errno;
 use crate::token::Line;
 use crate::value::Value;
 use crate::variant::Meaning;
-use crate::{flags, value};
+use crate::{composed, flags, value};
 
 /// Shows what stands behind `= `.
 pub(crate) fn show(line: &mut Line, call: &Call, meaning: Option<&Meaning<'_>>, catalog: &Catalog) {
@@ -55,6 +55,14 @@ fn result(line: &mut Line, call: &Call, ret: i64, meaning: Option<&Meaning<'_>>,
     }
     match ty {
         "addr" | "hex" => line.hex(ret as u64),
+        "ioprio" => named(
+            line,
+            ret,
+            |line| {
+                composed::show(line, catalog, ty, ret as u64);
+            },
+            true,
+        ),
         "mode" => value::mode(line, ret as u64),
         "signo" if ret > 0 => {
             named(line, ret, |line| crate::signal::number(line, ret as i32), true);

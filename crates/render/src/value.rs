@@ -3,8 +3,8 @@
 use schema::ast::{Render, Stored, TypeLine};
 use schema::{Catalog, Class};
 
-use crate::token::{Line, List};
-use crate::{flags, object, signal};
+use crate::token::Line;
+use crate::{composed, flags, signal};
 
 /// `AT_FDCWD` of `openat(2)`.
 const AT_FDCWD: i32 = -100;
@@ -61,13 +61,10 @@ impl Value<'_> {
         {
             return;
         }
-        if self.ty == "dev" {
-            return object::encoded_device(line, self.narrow());
+        if composed::show(line, catalog, self.ty, self.narrow()) {
+            return;
         }
         if let Some(set) = catalog.set(self.ty) {
-            if self.ty == "ioctl_cmd" && set.decode(self.bits, self.width()).names.is_empty() {
-                return ioctl_command(line, self.narrow());
-            }
             let show = if set.flags { flags::flags } else { flags::one_of };
             return show(line, set, self.bits, self.width());
         }
@@ -81,8 +78,9 @@ impl Value<'_> {
             Class::AtFd if self.bits as i32 == AT_FDCWD => line.word("AT_FDCWD"),
             Class::Fd | Class::AtFd | Class::Pid => line.signed((self.bits as i32).into()),
             // -1 stands for "leave as it is".
-            Class::Id if self.narrow() == u64::from(u32::MAX) => line.signed(-1),
-            Class::Mode => line.octal(self.narrow()),
+            Class::Id if self.bits as u32 == u32::MAX => line.signed(-1),
+            // As wide as the kernel's umode_t, whatever the register holds.
+            Class::Mode => line.octal(self.narrow() & 0xffff),
             Class::Off => line.signed(self.bits as i64),
             Class::Signal => signal::number(line, self.bits as i32),
             Class::Int if self.ty == "sigset" => signal::set(line, self.bits),
@@ -167,28 +165,6 @@ impl Value<'_> {
 /// Shows an address: `NULL` or `0x7f00`.
 pub(crate) fn address(line: &mut Line, value: u64) {
     if value == 0 { line.word("NULL") } else { line.hex(value) }
-}
-
-/// Shows the number of an `ioctl` by its parts (`asm-generic/ioctl.h`): direction, type, number, size.
-fn ioctl_command(line: &mut Line, command: u64) {
-    line.word("_IOC");
-    line.open(List::Arguments);
-    line.next();
-    line.flags();
-    for (bit, name) in [(2, "_IOC_READ"), (1, "_IOC_WRITE")] {
-        if command >> 30 & bit != 0 {
-            line.flag();
-            line.word(name);
-        }
-    }
-    if command >> 30 & 3 == 0 {
-        line.word("_IOC_NONE");
-    }
-    for part in [command >> 8 & 0xff, command & 0xff, command >> 16 & 0x3fff] {
-        line.next();
-        line.hex(part);
-    }
-    line.close();
 }
 
 /// Shows permissions, with the kind of the file when there is one: `0644`, `S_IFREG|S_ISUID|0755`.

@@ -85,7 +85,7 @@ fn of_two_kinds(theirs: &Value, ours: &Value, names: &Names) -> Class {
 }
 
 /// Written in decimal, numbers are the same or not. In hexadecimal, a negative number is its two's complement in 32 or
-/// in 64 bits. The same 64 bits with another sign are less than right.
+/// in 64 bits. The same 32 or 64 bits with another sign are less than right.
 fn numbers(theirs: i128, ours: i128, hex: bool) -> Class {
     if theirs == ours {
         return Class::Equal;
@@ -93,7 +93,11 @@ fn numbers(theirs: i128, ours: i128, hex: bool) -> Class {
     if hex && same_bits(theirs as u64, ours as u64) {
         return Class::Equal;
     }
-    if theirs as u64 == ours as u64 { Class::Less } else { Class::Wrong }
+    let (narrow, other) = (theirs as i32, ours as i32);
+    let in_32_bits =
+        |value: i128| i64::from(value as i32) as i128 == value || i128::from(value as u32) == value;
+    let same_32 = narrow == other && in_32_bits(theirs) && in_32_bits(ours);
+    if theirs as u64 == ours as u64 || same_32 { Class::Less } else { Class::Wrong }
 }
 
 /// The same in 64 bits, or in 32 with zeros or the sign before them.
@@ -188,15 +192,16 @@ pub(crate) fn members(theirs: &[Item], their_cut: bool, ours: &[Item], names: &N
 }
 
 /// Compares an argument of a call that strace has no name for: it shows the whole register, of which a narrower argument
-/// is a part.
-pub fn compare_register(theirs: &Value, ours: &Value, names: &Names) -> Class {
+/// is a part: its low `bytes`.
+pub fn compare_register(theirs: &Value, ours: &Value, bytes: u8, names: &Names) -> Class {
     if ours.is_content() {
         return compare(theirs, ours, names);
     }
     match (theirs, names.bits(ours)) {
         (Value::Number { value, .. }, Some(bits)) if !bits.unknown => {
             let register = *value as u64;
-            let same = register == bits.total || register as u32 == bits.total as u32;
+            let unused = 64 - u32::from(bytes.clamp(1, 8)) * 8;
+            let same = register << unused == bits.total << unused;
             match (same, bits.words.is_empty()) {
                 (true, true) => Class::Equal,
                 (true, false) => Class::More,
@@ -223,8 +228,8 @@ mod tests {
     #[test]
     fn the_form_of_a_number_does_not_matter_but_its_sign_does() {
         is(Class::Equal, &[("0x20", "32"), ("0100", "64"), ("-1", "0xffffffff"), ("NULL", "0")]);
-        is(Class::Less, &[("18446744073709551615", "-1")]);
-        is(Class::Wrong, &[("4294967295", "-1"), ("3", "4")]);
+        is(Class::Less, &[("18446744073709551615", "-1"), ("4294967295", "-1")]);
+        is(Class::Wrong, &[("3", "4"), ("18446744073709551615", "4294967295")]);
     }
 
     #[test]
@@ -303,11 +308,13 @@ mod tests {
     #[test]
     fn a_call_without_a_name_shows_registers_of_which_arguments_are_parts() {
         let names = Names::builtin();
-        let class = |theirs, ours| compare_register(&value(theirs), &value(ours), &names);
+        let class = |theirs, ours| compare_register(&value(theirs), &value(ours), 4, &names);
         assert_eq!(class("0xffffffffffffff9c", "-100"), Class::Equal);
         assert_eq!(class("0xffffffffffffff9c", "AT_FDCWD"), Class::More);
         assert_eq!(class("0x7f0012345678", "0x12345678"), Class::Equal);
         assert_eq!(class("0x7ff0", "{mask=1}"), Class::More);
         assert_eq!(class("0x5", "6"), Class::Wrong);
+        assert_eq!(compare_register(&value("0x123456"), &value("0x3456"), 2, &names), Class::Equal);
+        assert_eq!(compare_register(&value("0x123456"), &value("0x3456"), 8, &names), Class::Wrong);
     }
 }

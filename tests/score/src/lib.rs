@@ -18,10 +18,10 @@
 //! * Two different names are equal only if they stand for the same bits in one set of the type table, or in the short list of
 //!   aliases that no set holds together. The same number under a name from another set is wrong.
 //! * Content where strace has an address is more; behind NULL it is wrong.
-//! * Decimal numbers are equal or not. A number in hexadecimal equals its two's complement in 32 and in 64 bits. The same 64
-//!   bits with another sign are less.
+//! * Decimal numbers are equal or not. A number in hexadecimal equals its two's complement in 32 and in 64 bits. The same 32 or
+//!   64 bits with another sign are less.
 //! * A call that strace has no name for (`syscall_0x1c3`) is paired by its number; its registers are compared with our
-//!   arguments in the low 32 bits at least, and registers beyond the last argument do not count.
+//!   arguments in the width of these, and registers beyond the last argument do not count.
 //! * Arguments of ours that strace does not show are not counted.
 //! * A result that differs is wrong. What strace writes in parentheses behind a result that is no error (`(in [5])`,
 //!   `(flags FD_CLOEXEC)`) counts as one more argument.

@@ -18,7 +18,7 @@ pub(crate) fn remarks(text: &str) -> Vec<Item> {
         parser.blank();
         let start = parser.at;
         let word = parser.word();
-        let named = !word.is_empty() && parser.peek() == Some(b' ');
+        let named = word.starts_with(|c: char| c.is_ascii_alphabetic()) && parser.peek() == Some(b' ');
         parser.at = if named { parser.at + 1 } else { start };
         let value = parser.value();
         found.push(Item { name: named.then_some(word), value });
@@ -56,7 +56,7 @@ impl Parser<'_> {
         found
     }
 
-    /// Spaces and comments.
+    /// Spaces and comments, also strace's `<... resuming interrupted poll ...>`.
     fn blank(&mut self) {
         loop {
             if self.peek() == Some(b' ') {
@@ -65,6 +65,9 @@ impl Parser<'_> {
                 let rest = &self.text[self.at..];
                 let end = rest.windows(2).position(|pair| pair == b"*/").map_or(rest.len(), |end| end + 2);
                 self.at += end;
+            } else if self.looking_at("<... ") {
+                let rest = &self.text[self.at..];
+                self.at += rest.iter().position(|b| *b == b'>').map_or(rest.len(), |end| end + 1);
             } else {
                 return;
             }

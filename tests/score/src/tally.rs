@@ -129,7 +129,9 @@ impl Tally {
             };
             match (counterpart(item, i, ours), nameless) {
                 (Some(ours), false) => found.push((place, compare(&item.value, ours, names))),
-                (Some(ours), true) => found.push((place, compare_register(&item.value, ours, names))),
+                (Some(value), true) => {
+                    found.push((place, compare_register(&item.value, value, width(&ours.name, i), names)));
+                }
                 (None, false) => found.push((place, Class::Less)),
                 // A register that is no argument.
                 (None, true) => {}
@@ -184,6 +186,12 @@ fn same_outcome(theirs: &Call, ours: &Call) -> bool {
 fn known_name(name: &str) -> &str {
     let number = name.strip_prefix("syscall_0x").and_then(|hex| u32::from_str_radix(hex, 16).ok());
     number.and_then(|number| Catalog::builtin().name(Abi::X86_64, number)).unwrap_or(name)
+}
+
+/// Bytes of an argument.
+fn width(call: &str, argument: usize) -> u8 {
+    let syscall = Catalog::builtin().syscall_by_name(Abi::X86_64, call);
+    syscall.and_then(|call| Some(call.args.get(argument)?.stored.bytes)).unwrap_or(8)
 }
 
 /// The group of the tracee that each thread belongs to: it writes `group NAME`, and its children belong to it too.

@@ -65,11 +65,12 @@ impl Argument for Word {
     }
 }
 
-/// The address of a page that may not be touched; the page before it may.
+/// The address of a page that may not be touched; the pages before it may. It has 31 bits, so that a register that holds it says
+/// the same in the width of an `int`.
 pub(crate) fn hole() -> u64 {
     static HOLE: OnceLock<u64> = OnceLock::new();
     *HOLE.get_or_init(|| {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_32BIT;
         let prot = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: a new private mapping.
         let pages = unsafe { libc::mmap(std::ptr::null_mut(), 17 * PAGE, prot, flags, -1, 0) };

@@ -232,8 +232,11 @@ pub(crate) fn control() {
     call!(SYS_restart_syscall);
     call!(SYS_iopl, 0);
     call!(SYS_ioperm, 0x80_u64, 1_u64, 0);
-    let mut descriptor = [0_u64; 2];
-    bend!(SYS_modify_ldt, 0, &mut descriptor, 16_usize);
+    // An entry beyond the last: nothing is installed.
+    let descriptor = [0xffff_u32, 0x1234, 0x5678, 0x51];
+    bend!(SYS_modify_ldt, 0x11, &descriptor, 16_usize);
+    call!(SYS_modify_ldt, 0, 0, 0_usize);
+    call!(SYS_modify_ldt, 77, 1, 16_usize);
     call!(SYS_kill, pid, 0);
     call!(SYS_tkill, pid, 0);
     call!(SYS_tgkill, pid, pid, 0);

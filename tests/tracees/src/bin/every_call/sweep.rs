@@ -41,13 +41,16 @@ pub(crate) fn sweep() {
     }
 }
 
-/// One number with: all -1, all the address of the hole, all 8 bytes before it, large numbers, a bit that nobody has.
+/// One number with: all -1, all an address in the hole, all 8 bytes before it, large numbers, a bit that nobody has.
 fn nonsense(number: i64) {
     let edge = arguments::hole() - 8;
     let name = u64::from_ne_bytes(*b"quux\0\0\0\0");
     // SAFETY: the 8 bytes before the hole are ours, and the hole begins a page.
     unsafe { (edge as *mut u64).write(name) };
-    for value in [u64::MAX, arguments::hole(), edge, 0x7fff_ffff, 1 << 30 | 4] {
+    // IPC_CREAT is among the bits of each value: without a name before them, strace glues the permissions of msgget and its
+    // kin to the digits of what it does not know.
+    let inside = arguments::hole() + 0x3a4;
+    for value in [u64::MAX, inside, edge, 0x7fff_ffff, 1 << 30 | 0x604] {
         let words = [Argument::word(value); 6];
         arguments::make(number, &words);
     }

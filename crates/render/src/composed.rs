@@ -1,0 +1,105 @@
+//! Numbers that macros of the kernel's headers put together from parts.
+
+use schema::Catalog;
+
+use crate::token::{Line, List};
+use crate::{flags, object};
+
+/// Shows a number by its parts. False when `ty` is no such type, or when the number has a name of its own.
+pub(crate) fn show(line: &mut Line, catalog: &Catalog, ty: &str, value: u64) -> bool {
+    match ty {
+        "dev" => object::encoded_device(line, value),
+        "ioctl_cmd" if !is_named(catalog, "ioctl_cmd", value) => ioctl_command(line, value),
+        "qcmd" => {
+            let parts = [("quota_cmd", value >> 8), ("quota_type", value & 0xff)];
+            composed(line, catalog, "QCMD", parts);
+        }
+        "ioprio" => {
+            let parts = [("ioprio_class", value >> 13 & 0x7_ffff), ("", value & 0x1fff)];
+            composed(line, catalog, "IOPRIO_PRIO_VALUE", parts);
+        }
+        "neg_errno" => return negative_errno(line, catalog, value),
+        _ => return false,
+    }
+    true
+}
+
+fn is_named(catalog: &Catalog, set: &str, value: u64) -> bool {
+    catalog.set(set).is_some_and(|set| !set.decode(value, 32).names.is_empty())
+}
+
+/// `QCMD(Q_GETQUOTA, USRQUOTA)` (`linux/quota.h`), `IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4)` (`linux/ioprio.h`): each part by its
+/// set, in decimal where that is none.
+fn composed(line: &mut Line, catalog: &Catalog, name: &str, parts: [(&str, u64); 2]) {
+    line.word(name);
+    line.open(List::Arguments);
+    for (set, part) in parts {
+        line.next();
+        match catalog.set(set) {
+            Some(set) => flags::one_of(line, set, part, 32),
+            None => line.unsigned(part),
+        }
+    }
+    line.close();
+}
+
+/// `-ENOENT`: how `move_pages(2)` says why a page was not moved. False for what is no error.
+fn negative_errno(line: &mut Line, catalog: &Catalog, value: u64) -> bool {
+    let error = (value as i32).wrapping_neg();
+    let named = catalog.set("errno").filter(|_| error > 0).map(|set| set.decode(error as u64, 32));
+    match named.as_ref().map(|decoded| decoded.names.as_slice()) {
+        Some(&[name]) => {
+            line.word("-");
+            line.word(name);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Shows the number of an `ioctl` by its parts (`asm-generic/ioctl.h`): direction, type, number, size.
+fn ioctl_command(line: &mut Line, command: u64) {
+    line.word("_IOC");
+    line.open(List::Arguments);
+    line.next();
+    line.flags();
+    for (bit, name) in [(2, "_IOC_READ"), (1, "_IOC_WRITE")] {
+        if command >> 30 & bit != 0 {
+            line.flag();
+            line.word(name);
+        }
+    }
+    if command >> 30 & 3 == 0 {
+        line.word("_IOC_NONE");
+    }
+    for part in [command >> 8 & 0xff, command & 0xff, command >> 16 & 0x3fff] {
+        line.next();
+        line.hex(part);
+    }
+    line.close();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(ty: &str, value: u64) -> Option<String> {
+        let mut line = Line::new();
+        show(&mut line, Catalog::builtin(), ty, value).then(|| line.as_str().to_owned())
+    }
+
+    #[test]
+    fn commands_and_priorities_are_shown_as_their_macros_make_them() {
+        assert_eq!(text("qcmd", 0x8000_0700).unwrap(), "QCMD(Q_GETQUOTA, USRQUOTA)");
+        assert_eq!(text("ioprio", 2 << 13 | 4).unwrap(), "IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4)");
+        assert_eq!(text("ioctl_cmd", 0x4321_5678).unwrap(), "_IOC(_IOC_WRITE, 0x56, 0x78, 0x321)");
+        assert_eq!(text("ioctl_cmd", 0x5413), None);
+    }
+
+    #[test]
+    fn an_error_that_memory_holds_has_a_minus_sign() {
+        assert_eq!(text("neg_errno", -2_i32 as u32 as u64).unwrap(), "-ENOENT");
+        assert_eq!(text("neg_errno", 0), None);
+        assert_eq!(text("neg_errno", -9999_i32 as u32 as u64), None);
+    }
+}
