@@ -35,6 +35,8 @@ pub struct Select {
     pub trace: Option<String>,
     /// `--table`: type tables to add, in order.
     pub tables: Vec<PathBuf>,
+    /// `--capture`: what is kept of single arguments, in order.
+    pub capture: Vec<String>,
 }
 
 /// Whom.
@@ -197,6 +199,11 @@ trait Options {
     fn select(&mut self) -> &mut Select;
     fn look(&mut self) -> Option<&mut Look>;
 
+    /// True for commands that record.
+    fn records(&self) -> bool {
+        false
+    }
+
     /// Takes the option when it is a shared one.
     fn shared(&mut self, arg: &Word, parser: &mut lexopt::Parser) -> Result<bool, Error> {
         match arg {
@@ -207,6 +214,10 @@ trait Options {
             Long("table") => {
                 let table = parser.value()?.into();
                 self.select().tables.push(table);
+            }
+            Long("capture") if self.records() => {
+                let limits = text(parser.value()?);
+                self.select().capture.push(limits);
             }
             Long("trace") => self.select().trace = Some(text(parser.value()?)),
             Short('t') => match self.look() {
@@ -243,6 +254,10 @@ impl Options for Trace {
     fn look(&mut self) -> Option<&mut Look> {
         Some(&mut self.look)
     }
+
+    fn records(&self) -> bool {
+        true
+    }
 }
 
 impl Options for Record {
@@ -252,6 +267,10 @@ impl Options for Record {
 
     fn look(&mut self) -> Option<&mut Look> {
         None
+    }
+
+    fn records(&self) -> bool {
+        true
     }
 }
 
@@ -374,10 +393,11 @@ enum Word {
 use Word::{Long, Short, Value};
 
 /// Every long option of every command.
-const LONG: [&str; 14] = [
+const LONG: [&str; 15] = [
     "all",
     "attach",
     "buffer-size",
+    "capture",
     "explain",
     "format",
     "from",

@@ -27,6 +27,7 @@ Whom
   -f              accepted: children are always followed
 What is kept
   -s N            bytes of strings and buffers (32)
+  --capture LIST  of single arguments: write.buf=4096,openat.filename=off
   --buffer-size N bytes of ring per CPU (8M)
 Text
   -o FILE         write to FILE instead of standard error

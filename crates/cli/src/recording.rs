@@ -12,7 +12,7 @@ use kernel::types::KernelTypes;
 use probe::dispatch;
 use probe::ring::Geometry;
 use schema::layout::{Copy, Layout, Length, NUMBERS, Registers};
-use schema::lower::{Plan, lower};
+use schema::lower::{Limits, Plan, lower};
 use schema::tracepoint;
 use schema::{Abi, Catalog};
 
@@ -123,14 +123,13 @@ impl Prepared {
         }
         let (types, catalog) = running_catalog(&mut notes, &wanted.select.tables).map_err(privilege)?;
         let selection = Selection::parse(set, &catalog)?;
-        Ok(Prepared {
-            types,
-            catalog,
-            selection,
-            plan: wanted.plan,
-            geometry: geometry(wanted.buffer)?,
-            notes,
-        })
+        let mut plan = wanted.plan.clone();
+        for text in &wanted.select.capture {
+            let limits = Limits::parse(text).context("--capture")?;
+            limits.check(&catalog).context("--capture")?;
+            plan.limits.extend(limits);
+        }
+        Ok(Prepared { types, catalog, selection, plan, geometry: geometry(wanted.buffer)?, notes })
     }
 
     /// Loads, attaches and tests the probes. The programs of 32-bit calls are loaded now if such calls are to be expected
@@ -145,7 +144,7 @@ impl Prepared {
         let native = calls.partition_point(|layout| layout.shape.registers == Registers::X86_64);
         let layouts = calls.iter().chain(&unknown).chain(&lifecycle);
         let types =
-            metadata::trace_type(&identity, layouts, kernel::clock::epoch_offset(), self.plan_words());
+            metadata::trace_type(&identity, layouts, kernel::clock::epoch_offset(), self.plan.to_string());
         let mut later = if compat { Vec::new() } else { calls.split_off(native) };
         let (rare, calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(is_rare);
         later.splice(..0, rare);
@@ -168,11 +167,6 @@ impl Prepared {
             types: Arc::new(types),
             buffer: self.geometry.data(),
         })
-    }
-
-    fn plan_words(&self) -> String {
-        let Plan { string, data, vector, element, .. } = self.plan;
-        format!("strings {string} data {data} vectors {vector}x{element}")
     }
 
     /// Selected numbers whose arguments nobody knows.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use calls::{Happening, Pairing};
 use ctf::merge::Item;
-use ctf::types::TraceType;
+use ctf::types::{EnvValue, TraceType};
 use render::{Ftrace, Json, Options, PidPrefix, Stamp, Strace, WallClock};
 use schema::Catalog;
+use schema::lower::Limits;
 
 use crate::args::{Look, Style};
 
@@ -58,7 +59,7 @@ impl Text {
         let maker = match wish.style {
             Style::Strace => Maker::Strace(Box::new(Calls {
                 pairing: Pairing::new(catalog.clone()),
-                strace: Strace::new(catalog, options(wish, wall_clock(types))),
+                strace: Strace::new(catalog, options(wish, wall_clock(types))).with_limits(limits(types)),
                 happenings: Vec::new(),
             })),
             Style::Ftrace => Maker::Ftrace(Ftrace::new(catalog, wish.types)),
@@ -116,6 +117,15 @@ fn options(wish: &Wish<'_>, clock: WallClock) -> Options {
         limit: look.string.map_or(default.limit, usize::from),
         clock,
         ..default
+    }
+}
+
+/// What the plan of the trace says of single arguments.
+fn limits(types: &TraceType) -> Limits {
+    let plan = types.env.iter().find(|(name, _)| name == "syscribe_plan");
+    match plan {
+        Some((_, EnvValue::Str(plan))) => Limits::of_plan(plan),
+        _ => Limits::default(),
     }
 }
 

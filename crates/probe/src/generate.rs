@@ -133,7 +133,7 @@ impl Generator<'_> {
         }
         self.asm.note("publish");
         self.asm.load(Size::B8, R1, R7, ring::POS);
-        if self.shape.pointees.iter().all(|p| matches!(p.copy, Copy::Object { .. })) {
+        if self.shape.pointees.iter().all(|p| matches!(p.copy, Copy::Object { .. } | Copy::Off)) {
             self.asm.alu_imm(Alu::Add, R1, i32::from(self.shape.fixed_len));
         } else {
             self.asm.alu(Alu::Add, R1, R9);

@@ -3,6 +3,7 @@
 use calls::{ArgValue, Call, Content, Pointee, evaluate};
 use schema::ast::{Direction, Param, Stored, Ty};
 use schema::layout::State;
+use schema::lower::{Limit, Limits};
 use schema::{Abi, Catalog, Class};
 
 use crate::errno;
@@ -31,6 +32,8 @@ pub(crate) struct Show<'a> {
     pub(crate) catalog: &'a Catalog,
     /// Most bytes of a string that is not a path, and most elements of a vector.
     pub(crate) limit: usize,
+    /// Arguments with a limit of their own.
+    pub(crate) limits: &'a Limits,
     /// `name=` before each argument.
     pub(crate) names: bool,
 }
@@ -61,8 +64,12 @@ impl Show<'_> {
             } else {
                 line.next()
             }
+            let limit = match self.limits.get(&call.name, &arg.name) {
+                Some(Limit::Bytes(bytes)) => bytes.into(),
+                _ => self.limit,
+            };
             match known {
-                Some((param, class)) => self.described(line, call, arg, param, *class),
+                Some((param, class)) => Show { limit, ..self }.described(line, call, arg, param, *class),
                 None => self.undescribed(line, call, arg),
             }
         }
@@ -129,7 +136,13 @@ impl Show<'_> {
                 shown(line, after);
             }
             (_, Some(pointee)) | (Some(pointee), None) => shown(line, pointee),
-            (None, None) => unread(line, arg),
+            (None, None) => {
+                unread(line, arg);
+                let off = |pointee: &Option<Pointee>| pointee.as_ref().is_some_and(|p| p.state == State::Off);
+                if arg.raw != Some(0) && (off(&arg.before) && read || off(&arg.after) && !hidden) {
+                    line.comment("not kept");
+                }
+            }
         }
     }
 

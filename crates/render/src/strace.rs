@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use calls::{Call, Damage, Happening, Mode, Signal, Superseded, ThreadExit};
 use ctf::merge::Loss;
+use schema::lower::Limits;
 use schema::{Abi, Catalog};
 
 use crate::argument::Show;
@@ -69,6 +70,7 @@ impl Default for Options {
 pub struct Strace {
     catalog: Arc<Catalog>,
     options: Options,
+    limits: Limits,
     line: Line,
     /// Threads seen and not ended.
     alive: HashSet<i32>,
@@ -82,10 +84,17 @@ impl Strace {
         Strace {
             catalog: catalog.unwrap_or_default(),
             options,
+            limits: Limits::default(),
             line: Line::new(),
             alive: HashSet::new(),
             before: None,
         }
+    }
+
+    /// With limits of single arguments, which count more than that of the options.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Strace { limits, ..self }
     }
 
     /// The line for a happening, with its newline; empty when this style does not show it.
@@ -137,7 +146,12 @@ impl Strace {
         let meaning = meaning(call, &self.catalog);
         let line = &mut self.line;
         line.word(&call.name);
-        let show = Show { catalog: &self.catalog, limit: self.options.limit, names: self.options.names };
+        let show = Show {
+            catalog: &self.catalog,
+            limit: self.options.limit,
+            limits: &self.limits,
+            names: self.options.names,
+        };
         show.arguments(line, call, meaning.as_ref());
         line.pad(self.options.column);
         line.word("= ");

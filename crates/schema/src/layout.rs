@@ -158,6 +158,8 @@ pub enum Copy {
         /// How many are kept.
         cap: u16,
     },
+    /// Nothing: the plan says so.
+    Off,
     /// What a command in another argument says.
     Chosen(Choice),
     /// The memory that a row of `iovec` describes.
@@ -344,7 +346,7 @@ impl Copy {
             Copy::Bytes { cap, .. } => u32::from(cap),
             Copy::Chosen(ref choice) => choice.longest(),
             Copy::Load(ref load) => load.all.into(),
-            Copy::Count { .. } | Copy::Object { .. } => 0,
+            Copy::Off | Copy::Count { .. } | Copy::Object { .. } => 0,
         }
     }
 }
@@ -462,6 +464,7 @@ impl Builder {
                 });
                 (Some(self.take(1)), copy)
             }
+            Copy::Off => (None, copy),
             Copy::Count { .. } => {
                 self.int(format!("{}_count", names.plain), IntType::unsigned(8));
                 (Some(self.take(1)), copy)

@@ -7,6 +7,7 @@ mod choice;
 mod copy;
 mod length;
 mod parts;
+mod plan;
 
 use ctf::types::Base;
 
@@ -21,27 +22,7 @@ use crate::tracepoint::SYSCALLS;
 
 use length::Scope;
 
-/// How much is kept of what pointers lead to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Longest string in bytes.
-    pub string: u16,
-    /// Bytes of a read or written buffer; 0 keeps none.
-    pub data: u16,
-    /// Elements of a vector of strings.
-    pub vector: u16,
-    /// Longest element in bytes.
-    pub element: u16,
-    /// Bytes of all elements.
-    pub elements: u16,
-}
-
-impl Default for Plan {
-    /// What strace would show: whole paths, 32 bytes of payload.
-    fn default() -> Self {
-        Plan { string: 4095, data: 32, vector: 32, element: 511, elements: 4096 }
-    }
-}
+pub use plan::{Limit, LimitError, Limits, Plan};
 
 /// Classes of event ids, for one ABI.
 #[derive(Clone, Copy)]
@@ -177,21 +158,50 @@ impl Lowering<'_> {
     fn pointees(&self) -> Vec<Behind> {
         let mut behind = Vec::new();
         for (register, arg) in self.args() {
-            let sides = self.chosen(arg).unwrap_or_else(|| self.plain(arg));
-            if !sides.is_empty() {
-                behind.push(Behind {
-                    name: arg.name.clone(),
-                    register,
-                    pointer: Source::Register(register),
-                    sides,
-                    when: self.when(&arg.param),
-                    guard: None,
-                });
-            }
-            self.parts(register, (&arg.param, arg.class), &mut behind);
-            self.chosen_parts(register, arg, &mut behind);
+            let limit = self.plan.limits.get(&self.syscall.name, &arg.name);
+            let own = match limit {
+                Some(Limit::Off) => {
+                    behind.extend(self.left_out(register, arg));
+                    continue;
+                }
+                Some(Limit::Bytes(bytes)) => self.plan.with_bytes(bytes),
+                None => self.plan.clone(),
+            };
+            let lowering = Lowering { plan: &own, ..*self };
+            lowering.argument(register, arg, &mut behind);
         }
         behind
+    }
+
+    /// An argument of which nothing but the address is kept, and that this is so.
+    fn left_out(&self, register: u8, arg: &Arg) -> Option<Behind> {
+        let written = matches!(arg.param.direction, Some(Direction::Out));
+        let state = Some(Copy::Off);
+        let sides = if written {
+            Sides { exit: state, ..Sides::default() }
+        } else {
+            Sides { entry: state, ..Sides::default() }
+        };
+        let pointer = Source::Register(register);
+        let behind =
+            Behind { name: arg.name.clone(), register, pointer, sides, when: When::Success, guard: None };
+        (arg.class.is_pointer() || self.is_retyped(&arg.name)).then_some(behind)
+    }
+
+    fn argument(&self, register: u8, arg: &Arg, behind: &mut Vec<Behind>) {
+        let sides = self.chosen(arg).unwrap_or_else(|| self.plain(arg));
+        if !sides.is_empty() {
+            behind.push(Behind {
+                name: arg.name.clone(),
+                register,
+                pointer: Source::Register(register),
+                sides,
+                when: self.when(&arg.param),
+                guard: None,
+            });
+        }
+        self.parts(register, (&arg.param, arg.class), behind);
+        self.chosen_parts(register, arg, behind);
     }
 
     /// What is copied of an argument whose meaning no command changes.

@@ -41,6 +41,7 @@ impl Generator<'_> {
                     self.strings(pointee, (*most, *cap, *all), start)?;
                     self.launder(bound);
                 }
+                Copy::Off => self.state(pointee, State::Off)?,
                 Copy::Count { most } => self.count_elements(pointee, *most)?,
                 Copy::Bytes { length, cap } => {
                     self.bytes(pointee, length, *cap)?;

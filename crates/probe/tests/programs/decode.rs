@@ -260,7 +260,7 @@ fn expected(part: &Part) -> (State, Value) {
             (cut(whole), Value::Bytes(data))
         }
         (Copy::Bytes { .. }, _) => (state, Value::Bytes(vec![])),
-        (Copy::Chosen(_) | Copy::Load(_), _) => panic!("see choices.rs and parts.rs"),
+        (Copy::Off | Copy::Chosen(_) | Copy::Load(_), _) => panic!("see choices.rs and parts.rs"),
         (Copy::Object { .. }, Behind::Data(data)) => (State::Ok, Value::Bytes(data.clone())),
         (Copy::Object { size, .. }, _) => (state, Value::Bytes(vec![0; usize::from(*size)])),
     }

@@ -23,7 +23,7 @@ const PATH: u64 = 0x7000;
 const VECTOR: u64 = 0x8000;
 
 fn plan() -> Plan {
-    Plan { string: 8, data: 4, vector: 3, element: 4, elements: 8 }
+    Plan { string: 8, data: 4, vector: 3, element: 4, elements: 8, ..Plan::default() }
 }
 
 /// State and string of a `chdir` with this pointer.
