@@ -24,12 +24,22 @@ fn pointee(slot: &Slot, fields: &mut [Value], read: Read) -> Option<Pointee> {
     let readable = matches!(state, State::Ok | State::Cut);
     let count = slot.count.and_then(|at| fields.get(at)).and_then(Value::bits);
     let content = match (take(fields, slot.content), count) {
-        _ if !readable => Content::Nothing,
+        (content, _) if !readable => torn(state, slot, content),
         (None, Some(count)) => Content::Count(count),
         (content, _) if is_load(&slot.name) => pieces(content),
         (content, _) => Content::from_value(content),
     };
     Some(Pointee { state, content, read })
+}
+
+/// What was read of a row or vector before the memory ended.
+fn torn(state: State, slot: &Slot, content: Option<Value>) -> Content {
+    let sequence = state == State::Fault && slot.count.is_some();
+    match Content::from_value(content.filter(|_| sequence)) {
+        Content::Bytes(bytes) if !bytes.is_empty() => Content::Bytes(bytes),
+        Content::Texts(texts) if !texts.is_empty() => Content::Texts(texts),
+        _ => Content::Nothing,
+    }
 }
 
 /// True for what a row of `iovec` leads to.
@@ -190,6 +200,21 @@ mod tests {
         assert_eq!(load(b"\x02\0ab\0\0\x01\0c"), Content::Texts(vec![b"ab".to_vec(), vec![], b"c".to_vec()]));
         assert_eq!(load(b"\x02\0ab\x09\0c"), Content::Texts(vec![b"ab".to_vec()]));
         assert_eq!(load(b""), Content::Texts(vec![]));
+    }
+
+    #[test]
+    fn what_came_before_a_fault_is_kept_of_rows_and_vectors_only() {
+        let counted = Slot { count: Some(0), ..Slot::empty("ufds") };
+        let fixed = Slot::empty("act");
+        let bytes = |bytes: &[u8]| Some(Value::Bytes(bytes.to_vec()));
+        assert_eq!(torn(State::Fault, &counted, bytes(&[1, 2])), Content::Bytes(vec![1, 2]));
+        assert_eq!(torn(State::Fault, &counted, bytes(&[])), Content::Nothing);
+        assert_eq!(torn(State::Off, &counted, bytes(&[1])), Content::Nothing);
+        assert_eq!(
+            torn(State::Fault, &fixed, bytes(&[0; 16])),
+            Content::Nothing,
+            "a failed copy of an object"
+        );
     }
 
     #[test]

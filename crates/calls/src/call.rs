@@ -88,7 +88,7 @@ pub struct Part {
 pub struct Pointee {
     /// How the reading went.
     pub state: State,
-    /// What is there; empty unless `state` is `Ok` or `Cut`.
+    /// What is there. Unless `state` is `Ok` or `Cut` that is nothing, but what came before a fault in a row or vector.
     pub content: Content,
     /// When it was read.
     pub read: Read,

@@ -146,7 +146,7 @@ fn agree(syscall: Option<Arc<Syscall>>, slots: Vec<Slot>) -> (Option<Arc<Syscall
 }
 
 impl Slot {
-    fn empty(name: &str) -> Slot {
+    pub(crate) fn empty(name: &str) -> Slot {
         Slot {
             name: name.into(),
             stored: POINTER,

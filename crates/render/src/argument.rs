@@ -136,6 +136,7 @@ impl Show<'_> {
                 shown(line, after);
             }
             (_, Some(pointee)) | (Some(pointee), None) => shown(line, pointee),
+            (None, None) if read && self.torn(line, call, arg, param, class) => {}
             (None, None) => {
                 unread(line, arg);
                 let off = |pointee: &Option<Pointee>| pointee.as_ref().is_some_and(|p| p.state == State::Off);
@@ -216,6 +217,46 @@ impl Show<'_> {
         }
     }
 
+    /// `["first", ... /* 0x7f4044bffc */]`: what was read before the memory ended, and where that was. False when there is none.
+    fn torn(self, line: &mut Line, call: &Call, arg: &ArgValue, param: &Param, class: Class) -> bool {
+        let (Some(Pointee { state: State::Fault, content, .. }), Some(start)) = (&arg.before, arg.raw) else {
+            return false;
+        };
+        let end = |count: usize, size: usize| start.wrapping_add((count * size) as u64);
+        let end = match content {
+            Content::Texts(texts) => {
+                line.open(List::Elements);
+                for text in texts {
+                    line.next();
+                    self.string(line, text, false);
+                }
+                end(texts.len(), if call.abi == Abi::I386 { 4 } else { 8 })
+            }
+            Content::Bytes(bytes) if class == Class::Array => {
+                let Some(size) = self.catalog.size_of(call.abi, &param.ty).map(|size| size as usize) else {
+                    return false;
+                };
+                let whole = bytes.chunks_exact(size.max(1));
+                let known = |one| self.object(&mut Line::new(), call.abi, &param.ty, one);
+                if whole.len() == 0 || !whole.clone().all(known) {
+                    return false;
+                }
+                line.open(List::Elements);
+                let count = whole.len();
+                for one in whole {
+                    line.next();
+                    self.object(line, call.abi, &param.ty, one);
+                }
+                end(count, size)
+            }
+            _ => return false,
+        };
+        line.more();
+        line.comment(&format!("{end:#x}"));
+        line.close();
+        true
+    }
+
     /// One object, or a row of them.
     #[expect(clippy::too_many_arguments, reason = "all of it is needed at the leaf, and only there")]
     fn objects(
@@ -228,6 +269,10 @@ impl Show<'_> {
         bytes: &[u8],
         size: usize,
     ) {
+        if bytes.is_empty() && class == Class::Array {
+            line.open(List::Elements);
+            return line.close();
+        }
         let one = bytes.get(..size).filter(|one| !one.is_empty() && bytes.len().is_multiple_of(size));
         if !one.is_some_and(|one| self.object(&mut Line::new(), abi, ty, one)) {
             return unread(line, arg);

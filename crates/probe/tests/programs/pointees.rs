@@ -88,9 +88,9 @@ fn a_vector_is_whole_cut_null_or_unreadable() {
     assert_eq!(vector(&mut scene, &[abcde, ab, 0]), (cut, 2, b"abcd\0ab\0".to_vec()));
     assert_eq!(vector(&mut scene, &[abcd, abcd, 0]), (ok, 2, b"abcd\0abcd\0".to_vec()));
     assert_eq!(vector(&mut scene, &[abcd, abcd, ab, 0]), (cut, 2, b"abcd\0abcd\0".to_vec()));
-    // An element, or the vector itself, is not there: nothing is kept.
-    assert_eq!(vector(&mut scene, &[ab, HOLE, 0]), (State::Fault as u8, 0, vec![]));
-    assert_eq!(vector(&mut scene, &[ab]), (State::Fault as u8, 0, vec![]));
+    // An element, or the rest of the vector, is not there: what comes before is kept.
+    assert_eq!(vector(&mut scene, &[ab, HOLE, 0]), (State::Fault as u8, 1, b"ab\0".to_vec()));
+    assert_eq!(vector(&mut scene, &[ab, abcd]), (State::Fault as u8, 2, b"ab\0abcd\0".to_vec()));
     assert_eq!(execve(&mut scene, 0, 0).0, (State::Null as u8, 0, vec![]));
     assert_eq!(execve(&mut scene, HOLE, 0).0, (State::Fault as u8, 0, vec![]));
 }
@@ -108,7 +108,7 @@ fn of_the_environment_only_its_size_is_kept() {
     assert_eq!(environment(5, true), (State::Ok as u8, 5), "what the pointers lead to is not looked at");
     assert_eq!(environment(128, true), (State::Ok as u8, 128));
     assert_eq!(environment(129, true), (State::Cut as u8, 128));
-    assert_eq!(environment(5, false), (State::Fault as u8, 0));
+    assert_eq!(environment(5, false), (State::Fault as u8, 5));
     assert_eq!(execve(&mut scene, 0, 0).1, (State::Null as u8, 0));
 }
 
@@ -162,6 +162,11 @@ fn a_row_has_whole_objects_of_a_count_that_cannot_overflow() {
     scene.enter(NATIVE, 7, &[HOLE, 2]);
     let entry = scene.record(&first(&all, "syscall_entry_poll"));
     assert_eq!(entry[18..21], [State::Fault as u8, 0, 0]);
+    // The memory ends with the page: what is in it is kept, also half an object.
+    scene.user(PATH + 0x1000 - 12, &[5; 12]);
+    scene.enter(NATIVE, 7, &[PATH + 0x1000 - 12, 2]);
+    let entry = scene.record(&first(&all, "syscall_entry_poll"));
+    assert_eq!((entry[18], entry[19], entry[29..].to_vec()), (State::Fault as u8, 12, vec![5; 12]));
 }
 
 #[test]

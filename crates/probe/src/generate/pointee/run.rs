@@ -8,6 +8,9 @@ use super::{STACK_LENGTH, STACK_POINTER};
 use crate::insn::{Alu, Cond, Helper, Label, Reg::*, Size};
 use crate::program::Error;
 
+/// The smallest page of any architecture: memory that is not there begins at its end.
+const PAGE: i32 = 4096;
+
 impl Generator<'_> {
     /// Goes to `join` with the state `off` when the result says that nothing was written.
     pub(super) fn only_when(&mut self, pointee: &Pointee, when: When, join: Label) -> Result<(), Error> {
@@ -139,10 +142,39 @@ impl Generator<'_> {
         self.pointer(pointee)?;
         self.length(length, cap, bad)?;
         self.bounded(pointee, cap, bad)?;
-        self.run(pointee, bad, join)?;
+        if let Length::Objects { .. } = length {
+            let torn = self.asm.label();
+            self.run(pointee, torn, join)?;
+            self.asm.place(torn);
+            self.first_page(pointee, cap, bad)?;
+        } else {
+            self.run(pointee, bad, join)?;
+        }
         self.asm.place(bad);
         self.failed(pointee)?;
         self.asm.place(join);
+        Ok(())
+    }
+
+    /// Of a row that could not be read whole: what of it is in its first page. Rows are shorter than a page.
+    fn first_page(&mut self, pointee: &Pointee, cap: u16, bad: Label) -> Result<(), Error> {
+        let length_at = self.at(pointee.length.unwrap_or_default())?;
+        self.asm.note("up to the end of the page");
+        self.asm.load(Size::B8, R3, R10, STACK_POINTER);
+        self.asm.mov(R1, R3);
+        self.asm.alu_imm(Alu::And, R1, PAGE - 1);
+        self.asm.set(R2, PAGE);
+        self.asm.alu(Alu::Sub, R2, R1);
+        self.asm.load(Size::B8, R1, R10, STACK_LENGTH);
+        self.asm.jump_if(Cond::Ge, R2, R1, bad);
+        self.asm.jump_if_imm(Cond::Gt, R2, i32::from(cap), bad);
+        self.asm.store(Size::B8, R10, STACK_LENGTH, R2);
+        self.cursor();
+        self.asm.call(Helper::ProbeReadUser);
+        self.asm.jump_if_imm(Cond::Ne, R0, 0, bad);
+        self.asm.load(Size::B8, R2, R10, STACK_LENGTH);
+        self.asm.store(Size::B2, R8, length_at, R2);
+        self.asm.alu(Alu::Add, R9, R2);
         Ok(())
     }
 

@@ -101,22 +101,17 @@ impl Generator<'_> {
         self.asm.place(long);
         self.cut(pointee, cap)?;
         self.asm.jump(next);
-        self.end_of_vector(pointee, Ends { full, bad, done }, Some(all))
+        self.end_of_vector(pointee, Ends { full, bad, done })
     }
 
-    /// Where turns of a vector end: its last element, too many, or memory that is not there. `begun` bytes of elements are taken back
-    /// in the last case. `r7` is the ring again.
-    fn end_of_vector(&mut self, pointee: &Pointee, ends: Ends, begun: Option<u16>) -> Result<(), Error> {
+    /// Where turns of a vector end: its last element, too many, or memory that is not there, before which what could be read is
+    /// kept. `r7` is the ring again.
+    fn end_of_vector(&mut self, pointee: &Pointee, ends: Ends) -> Result<(), Error> {
         self.asm.place(ends.full);
         self.state(pointee, State::Cut)?;
         self.asm.jump(ends.done);
         self.asm.place(ends.bad);
         self.failed(pointee)?;
-        self.asm.set(R7, 0);
-        if let Some(all) = begun {
-            self.asm.load(Size::B8, R9, R10, STACK_END);
-            self.asm.alu_imm(Alu::Sub, R9, i32::from(all));
-        }
         self.asm.place(ends.done);
         let count_at = self.at(pointee.length.unwrap_or_default())?;
         self.asm.store(Size::B1, R8, count_at, R7);
@@ -156,6 +151,6 @@ impl Generator<'_> {
         self.asm.jump_if_imm(Cond::Ge, R7, i32::from(most.min(u16::from(u8::MAX))), full);
         self.asm.alu_imm(Alu::Add, R7, 1);
         self.asm.jump(top);
-        self.end_of_vector(pointee, Ends { full, bad, done }, None)
+        self.end_of_vector(pointee, Ends { full, bad, done })
     }
 }
