@@ -167,14 +167,20 @@ pub(crate) fn address(line: &mut Line, value: u64) {
     if value == 0 { line.word("NULL") } else { line.hex(value) }
 }
 
-/// Shows permissions, with the kind of the file when there is one: `0644`, `S_IFREG|S_ISUID|0755`.
+/// Shows permissions, with the kind of the file when there is one: `0644`, `S_ISUID|0755`, `S_IFREG|S_ISUID|0755`.
 pub(crate) fn mode(line: &mut Line, mode: u64) {
     let kind = KINDS.iter().find(|kind| kind.0 == mode & S_IFMT);
-    let Some((kind, name)) = kind else { return line.octal(mode) };
-    let mut rest = mode & !kind;
+    let mut rest = mode;
     line.flags();
-    line.flag();
-    line.word(name);
+    match kind {
+        Some((kind, name)) => {
+            line.flag();
+            line.word(name);
+            rest &= !kind;
+        }
+        None if mode & S_IFMT != 0 => return line.octal(mode),
+        None => {}
+    }
     for (bit, name) in SPECIAL {
         if rest & bit != 0 {
             line.flag();

@@ -9,10 +9,10 @@ use score::{Class, Tally, report};
 const CALLS: usize = 300;
 
 /// Of a hundred arguments, at least so many say as much as strace's or more.
-const PERCENT: f64 = 98.0;
+const PERCENT: f64 = 98.2;
 
 /// At most so many arguments contradict strace.
-const WRONG: usize = 9;
+const WRONG: usize = 8;
 
 #[test]
 fn our_text_of_nearly_every_call_says_what_straces_does() {

@@ -128,7 +128,9 @@ fn bits(theirs: &Bits, ours: &Bits, names: &Names) -> Class {
             overlap && !names.are_kin(a, b)
         })
     });
-    let unnamed = ours.number & !theirs.number != 0;
+    // The upper half of a register that an int does not fill is no part of its value.
+    let half = theirs.total != ours.total;
+    let unnamed = ours.number & !theirs.number & if half { u64::from(u32::MAX) } else { u64::MAX } != 0;
     if clash {
         Class::Wrong
     } else if unnamed || (gained.is_empty() && !lost.is_empty()) {

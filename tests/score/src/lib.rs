@@ -24,7 +24,8 @@
 //!   arguments in the width of these, and registers beyond the last argument do not count.
 //! * Arguments of ours that strace does not show are not counted.
 //! * A result that differs is wrong. What strace writes in parentheses behind a result that is no error (`(in [5])`,
-//!   `(flags FD_CLOEXEC)`) counts as one more argument.
+//!   `(flags FD_CLOEXEC)`) counts as one more argument. It is compared with what we write there, or else with the value at exit of the
+//!   argument that it tells of.
 
 #![forbid(unsafe_code)]
 
@@ -32,6 +33,7 @@ mod class;
 mod log;
 mod names;
 mod parse;
+mod remarks;
 pub mod report;
 pub mod run;
 mod tally;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use schema::{Abi, Catalog};
 
-use crate::class::{Class, compare, compare_register, members};
+use crate::class::{Class, compare, compare_register};
 use crate::log::{Call, Log, Outcome};
 use crate::names::Names;
+use crate::remarks::remarks;
 use crate::value::{Item, Value};
 
 /// What is known of one call, or of all.
@@ -138,7 +139,7 @@ impl Tally {
             }
         }
         if !theirs.remarks.is_empty() {
-            let class = members(&theirs.remarks, false, &ours.remarks, names);
+            let class = remarks(theirs, ours, names);
             found.push(("beside the result".to_owned(), class));
         }
         let count = self.calls.entry(ours.name.clone()).or_default();
