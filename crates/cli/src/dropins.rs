@@ -45,7 +45,7 @@ fn tables(directory: &Path) -> Vec<PathBuf> {
 fn add(catalog: &mut Catalog, path: &Path) -> Result<()> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let Ok(text) = String::from_utf8(bytes) else { bail!("{} is not UTF-8 text", path.display()) };
-    if let Err(error) = catalog.add(&text, &path.display().to_string()) {
+    if let Err(error) = catalog.add_checked(&text, &path.display().to_string()) {
         // The line with the caret under it does not fit into the one line of a message.
         eprint!("{}", error.render());
         bail!("{} is refused", path.display());

@@ -17,6 +17,7 @@ use crate::marker::Marker;
 use crate::parse::parse_placed;
 
 pub use resolve::{Arg, Syscall};
+pub use undefined::{Expected, Undefined};
 
 /// Everything known about system calls: numbers, prototypes, descriptions, sets, types.
 ///

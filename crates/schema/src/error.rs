@@ -1,5 +1,7 @@
 //! What can be wrong with a text, and where.
 
+use crate::catalog::Undefined;
+
 /// An error in a `.tt` text or a tracefs format, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}:{column}: {problem}")]
@@ -65,6 +67,9 @@ pub enum Problem {
         /// What it would be.
         now: &'static str,
     },
+    /// A name that nothing defines.
+    #[error("{0}")]
+    Undefined(Undefined),
     /// A line that adds to something which does not exist.
     #[error("there is no set {name} to add to")]
     NoSuchSet {

@@ -22,7 +22,7 @@ pub mod tracefs;
 pub mod tracepoint;
 
 pub use abi::Abi;
-pub use catalog::{Arg, Catalog, Syscall};
+pub use catalog::{Arg, Catalog, Expected, Syscall, Undefined};
 pub use class::Class;
 pub use errno::errno_text;
 pub use error::{Error, Problem};

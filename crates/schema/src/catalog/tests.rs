@@ -196,14 +196,25 @@ fn declaring_a_c_type_keeps_its_width_in_i386_calls() {
 fn undefined_names_are_listed() {
     let all = catalog("f(nothing a, int b[n]) switch a = other\nf.X(int c)\ng.1(int a)");
     assert_eq!(
-        all.undefined(),
+        all.undefined().iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
-            "f: nothing",
-            "f: other",
+            "f: no type nothing",
+            "f: no type other",
             "f: no argument or constant n",
             "f: no argument c",
             "f: no constant X",
             "g: no such call"
         ]
     );
+}
+
+#[test]
+fn a_table_from_outside_is_refused_whole_with_the_place_of_an_undefined_name() {
+    let mut all = catalog("f(int a)");
+    let before = all.clone();
+    let error = all.add_checked("enum e = A 1\ng(int a,\n  in frob b)\n", "mine.tt").unwrap_err();
+    assert_eq!(error.to_string(), "mine.tt:3:6: g: no type frob");
+    assert_eq!(all, before);
+    all.add_checked("struct frob { u32 a; }\ng(int a, in frob b)\n", "mine.tt").unwrap();
+    assert!(all.call("g").is_some());
 }
