@@ -3,7 +3,7 @@
 //! Without a compiler or without headers there is nothing to compare with, and the test says so.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -94,7 +94,32 @@ const HEADERS: &[&str] = &[
     "linux/audit.h",
     "linux/dqblk_xfs.h",
     "linux/elf.h",
+    "drm/drm.h",
+    "linux/blkpg.h",
+    "linux/blktrace_api.h",
+    "linux/btrfs.h",
+    "linux/dm-ioctl.h",
+    "linux/dma-buf.h",
+    "linux/fb.h",
+    "linux/fscrypt.h",
+    "linux/fsverity.h",
+    "linux/hidraw.h",
+    "linux/i2c-dev.h",
     "linux/if_alg.h",
+    "linux/if_arp.h",
+    "linux/input.h",
+    "linux/kd.h",
+    "linux/nbd.h",
+    "linux/route.h",
+    "linux/sync_file.h",
+    "linux/tty.h",
+    "linux/uinput.h",
+    "linux/vhost.h",
+    "linux/videodev2.h",
+    "linux/vt.h",
+    "linux/watchdog.h",
+    "scsi/sg.h",
+    "sound/asound.h",
     "linux/quota.h",
     "asm/termbits.h",
 ];
@@ -120,7 +145,9 @@ fn values(what: &str, expressions: &BTreeMap<String, String>) -> Option<BTreeMap
 }
 
 fn values_in(directory: &Path, mut expressions: BTreeMap<String, String>) -> Option<BTreeMap<String, i64>> {
-    // The first run finds what these headers do not have, the second one the values of the others.
+    let words = words(directory)?;
+    expressions.retain(|name, _| name.split('.').all(|word| words.contains(word)));
+    // The first run finds what these headers do not have although they speak of it, the second one the values of the others.
     let (first, lines) = compile(&expressions, directory)?;
     for error in String::from_utf8_lossy(&first.stderr).lines().filter(|line| line.contains("error: ")) {
         let line = error.split(':').nth(1).and_then(|number| number.parse().ok());
@@ -140,30 +167,49 @@ fn values_in(directory: &Path, mut expressions: BTreeMap<String, String>) -> Opt
     Some(values.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect())
 }
 
+fn gcc(directory: &Path, arguments: &[&str], source: &str) -> Option<Output> {
+    std::fs::write(directory.join("values.c"), source).unwrap();
+    let output = Command::new("gcc").env("LC_ALL", "C").current_dir(directory).args(arguments).output();
+    if output.is_err() {
+        println!("no gcc: nothing compared");
+    }
+    output.ok()
+}
+
+fn headers() -> String {
+    let mut source = String::from("#define _GNU_SOURCE\n#include <stdio.h>\n#include <stddef.h>\n");
+    for header in HEADERS {
+        writeln!(source, "#if __has_include(<{header}>)\n#include <{header}>\n#endif").unwrap();
+    }
+    source
+}
+
+/// Every word of the headers. For each name that it never met, the compiler would look for similar ones.
+fn words(directory: &Path) -> Option<BTreeSet<String>> {
+    let output = gcc(directory, &["-E", "-dD", "values.c"], &headers())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    Some(words.map(str::to_owned).collect())
+}
+
 /// What the compiler says, and which name stands on which line of the source.
 fn compile(
     expressions: &BTreeMap<String, String>,
     directory: &Path,
 ) -> Option<(Output, BTreeMap<usize, String>)> {
-    let mut source = String::from("#define _GNU_SOURCE\n#include <stdio.h>\n#include <stddef.h>\n");
-    for header in HEADERS {
-        writeln!(source, "#if __has_include(<{header}>)\n#include <{header}>\n#endif").unwrap();
-    }
-    source.push_str("int main(void) {\n");
+    let mut source = headers();
+    source.push_str("static const struct { const char *name; long long value; } values[] = {\n");
     let first = source.lines().count() + 1;
     let lines = expressions.keys().enumerate().map(|(at, name)| (first + at, name.clone())).collect();
     for (name, expression) in expressions {
-        writeln!(source, "    printf(\"{name} %lld\\n\", (long long)({expression}));").unwrap();
+        writeln!(source, "    {{\"{name}\", (long long)({expression})}},").unwrap();
     }
-    source.push_str("}\n");
-    std::fs::write(directory.join("values.c"), source).unwrap();
-    let mut gcc = Command::new("gcc");
-    gcc.env("LC_ALL", "C").current_dir(directory);
-    let output = gcc.args(["-w", "-fmax-errors=0", "-o", "values", "values.c"]).output();
-    if output.is_err() {
-        println!("no gcc: nothing compared");
-    }
-    Some((output.ok()?, lines))
+    source.push_str(
+        "};\nint main(void) {\n    for (size_t at = 0; at < sizeof(values) / sizeof(*values); at++)\n",
+    );
+    source.push_str("        printf(\"%s %lld\\n\", values[at].name, values[at].value);\n}\n");
+    let output = gcc(directory, &["-w", "-fmax-errors=0", "-o", "values", "values.c"], &source)?;
+    Some((output, lines))
 }
 
 #[test]

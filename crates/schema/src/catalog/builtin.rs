@@ -41,6 +41,8 @@ const TABLES: &[(&str, &str)] = &[
     table!("variants_process.tt"),
     table!("variants_ipc.tt"),
     table!("structs_commands.tt"),
+    table!("structs_ioctl.tt"),
+    table!("variants_ioctl.tt"),
 ];
 
 static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {

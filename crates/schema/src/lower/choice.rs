@@ -116,6 +116,9 @@ impl Lowering<'_> {
             let take = self.take(param, self.catalog.class(param), side);
             self.put_keys(&mut cases, variant, &take);
         }
+        if arg.class == Class::Ioc {
+            cases.retain(|(low, high, take)| low != high || !is_in_the_number(*low, take, side));
+        }
         chosen_from(command, cases, otherwise)
     }
 
@@ -185,6 +188,23 @@ fn ioctl(side: Side) -> Take {
     }
 }
 
+/// True when the number of an `ioctl` command says the same as the table: such commands need no case of their own.
+fn is_in_the_number(command: i32, take: &Take, side: Side) -> bool {
+    let direction = (command as u32 >> 30) as u8;
+    let moved = match side {
+        Side::Entry => direction & IOC_WRITE,
+        Side::Exit => direction & IOC_READ,
+        Side::Reread => direction & (IOC_WRITE | IOC_READ),
+    };
+    match take {
+        Take::Nothing => moved == 0,
+        Take::Bytes { length: Length::Fixed(size), .. } => {
+            moved != 0 && u32::from(*size) == command as u32 >> 16 & 0x3fff
+        }
+        _ => false,
+    }
+}
+
 /// Adds a case to disjoint cases; where they overlap, the new one counts.
 fn put(cases: &mut Vec<Case>, new: Case) {
     let (low, high, _) = new;
@@ -208,6 +228,17 @@ fn put(cases: &mut Vec<Case>, new: Case) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_whose_number_says_it_all_is_no_case() {
+        let bytes = |size| Take::Bytes { length: Length::Fixed(size), cap: size, written: true };
+        // RNDGETENTCNT, _IOR('R', 0, int): written at exit, four bytes.
+        assert!(is_in_the_number(0x8004_5200_u32 as i32, &bytes(4), Side::Exit));
+        assert!(is_in_the_number(0x8004_5200_u32 as i32, &Take::Nothing, Side::Entry));
+        assert!(!is_in_the_number(0x8004_5200_u32 as i32, &bytes(8), Side::Exit));
+        // TCGETS says nothing.
+        assert!(!is_in_the_number(0x5401, &bytes(36), Side::Exit));
+    }
 
     #[test]
     fn a_later_case_takes_its_commands_from_earlier_ones() {
