@@ -16,12 +16,43 @@ const DIRECTORIES: [&str; 10] =
     ["linux", "asm-generic", "sound", "rdma", "mtd", "misc", "video", "xen", "linux/can", "linux/netfilter"];
 
 /// Headers with plain numbers, and how the names of commands begin there.
-const PLAIN: [(&str, &[&str]); 6] = [
+const PLAIN: [(&str, &[&str]); 9] = [
     ("asm-generic/ioctls.h", &["TC", "TIOC", "FIO"]),
     ("linux/sockios.h", &["SIOC"]),
     ("linux/cdrom.h", &["CDROM", "DVD_READ_STRUCT", "DVD_WRITE_STRUCT", "DVD_AUTH"]),
     ("linux/hdreg.h", &["HDIO_"]),
-    ("linux/kd.h", &["KD", "GIO_", "PIO_"]),
+    ("linux/fb.h", &["FBIO"]),
+    (
+        "linux/i2c-dev.h",
+        &[
+            "I2C_RETRIES",
+            "I2C_TIMEOUT",
+            "I2C_SLAVE",
+            "I2C_TENBIT",
+            "I2C_FUNCS",
+            "I2C_RDWR",
+            "I2C_PEC",
+            "I2C_SMBUS",
+        ],
+    ),
+    ("linux/kd.h", &["KD", "KIOC", "GIO_", "PIO_"]),
+    (
+        "linux/vt.h",
+        &[
+            "VT_OPENQRY",
+            "VT_GET",
+            "VT_SETMODE",
+            "VT_SENDSIG",
+            "VT_RELDISP",
+            "VT_ACTIVATE",
+            "VT_WAIT",
+            "VT_DIS",
+            "VT_RESIZE",
+            "VT_LOCK",
+            "VT_UNLOCK",
+            "VT_SETACTIVATE",
+        ],
+    ),
     ("linux/loop.h", &["LOOP_SET_", "LOOP_CLR_", "LOOP_GET_", "LOOP_CHANGE_", "LOOP_CTL_", "LOOP_CONFIGURE"]),
 ];
 
@@ -39,7 +70,8 @@ const NOT: [&str; 9] = [
 ];
 
 /// Which name of a number is shown, where the shortest one is not what people meet.
-const PREFERRED: [&str; 3] = ["FIONREAD", "TIOCOUTQ", "SNDCTL_DSP_SYNC"];
+const PREFERRED: [&str; 6] =
+    ["FIONREAD", "TIOCOUTQ", "SNDCTL_DSP_SYNC", "SIOCGSTAMP_OLD", "SIOCGSTAMPNS_OLD", "VT_GETSTATE"];
 
 /// Words that make a number of a command.
 const MAKERS: [&str; 5] = ["_IO", "_IOR", "_IOW", "_IOWR", "_IOC"];
