@@ -7,9 +7,14 @@ use schema::Catalog;
 use crate::value::Value;
 
 /// Names of one constant that no set of the catalog holds together, each with the place that says so.
-const ALIASES: [(&str, &str); 1] = [
+const ALIASES: [(&str, &str); 4] = [
     // linux/watch_queue.h: #define O_NOTIFICATION_PIPE O_EXCL
     ("O_NOTIFICATION_PIPE", "O_EXCL"),
+    // linux/sockios.h, in 64-bit programs
+    ("SIOCGSTAMP", "SIOCGSTAMP_OLD"),
+    ("SIOCGSTAMPNS", "SIOCGSTAMPNS_OLD"),
+    // asm-generic/ioctls.h: #define TIOCINQ FIONREAD
+    ("FIONREAD", "TIOCINQ"),
 ];
 
 /// How far a shift moves, where strace writes one: linux/mman.h, linux/memfd.h, linux/shm.h.

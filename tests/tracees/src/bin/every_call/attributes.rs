@@ -85,8 +85,12 @@ pub(crate) fn extended() {
     );
     make_bent(465, &[at.word(), c"extended".word(), 0x100.word(), (&mut value).word(), 64_usize.word()]);
     make_bent(466, &[at.word(), c"extended".word(), 0.word(), name.word()]);
+    let again = || call!(SYS_fsetxattr, fd, name, &b"value"[..], 5_usize, 0);
+    again();
     bend!(SYS_removexattr, c"extended", name);
+    again();
     bend!(SYS_lremovexattr, c"extended", name);
+    again();
     bend!(SYS_fremovexattr, fd, name);
 }
 
@@ -98,7 +102,10 @@ pub(crate) fn mounts() {
     call!(SYS_mount, 0, c"mounted", 0, libc::MS_REMOUNT | libc::MS_RDONLY | libc::MS_BIND, 0);
     call!(SYS_mount, 0, c"mounted", 0, 0x8000_0000_u64 | libc::MS_UNBINDABLE, 0);
     let mut statmount = [0_u64; 64];
-    let request = [32_u64, 1, 0x27, 0];
+    // STATX_MNT_ID_UNIQUE puts the number of the mount at byte 144.
+    let mut statx = [0_u64; 32];
+    call!(SYS_statx, libc::AT_FDCWD, c"mounted", 0, 0x4000_u32, &mut statx);
+    let request = [32_u64, statx[18], 0x27, 0];
     make_bent(457, &[(&request).word(), (&mut statmount).word(), 512_usize.word(), 0.word()]);
     let list = [32_u64, u64::MAX, 0, 0];
     let mut ids = [0_u64; 8];
@@ -127,6 +134,13 @@ pub(crate) fn mounts() {
     call!(SYS_mount_setattr, tree, c"", 0x1000, &[0_u64; 5], 40_usize);
     make(467, &[libc::AT_FDCWD.word(), c"mounted".word(), 1.word(), (&attributes).word(), 32_usize.word()]);
     bend!(SYS_pivot_root, c"mounted", c"mounted/none");
+    let _ = crate::in_child(|| {
+        call!(SYS_unshare, libc::CLONE_NEWNS);
+        call!(SYS_mkdir, c"root", 0o755);
+        call!(SYS_mount, c"none", c"root", c"tmpfs", 0, c"size=64k");
+        call!(SYS_mkdir, c"root/old", 0o755);
+        call!(SYS_pivot_root, c"root", c"root/old");
+    });
     bend!(SYS_quotactl, 0x8000_0700_u32 as i32, c"/dev/none", 0, &mut statmount);
     call!(SYS_quotactl, 0x8000_0701_u32 as i32, c"/dev/none", 1000, &mut statmount);
     call!(SYS_quotactl_fd, tree, 0x8000_0700_u32 as i32, 0, &mut statmount);

@@ -11,6 +11,8 @@
 mod arguments;
 mod attributes;
 mod files;
+mod interruptions;
+mod ioctls;
 mod ipc;
 mod memory;
 mod network;
@@ -29,6 +31,9 @@ const GROUPS: &[(&str, fn())] = &[
     ("names", files::names),
     ("events", files::events),
     ("commands", files::commands),
+    ("terminal", ioctls::terminal),
+    ("interfaces", ioctls::interfaces),
+    ("drivers", ioctls::drivers),
     ("attributes", attributes::attributes),
     ("xattr", attributes::extended),
     ("mounts", attributes::mounts),
@@ -42,11 +47,15 @@ const GROUPS: &[(&str, fn())] = &[
     ("filters", processes::filters),
     ("signals", signals::signals),
     ("waits", signals::waits),
+    ("handlers", interruptions::handlers),
+    ("stops", interruptions::stops),
+    ("threads", interruptions::threads),
     ("time", time::clocks),
     ("timers", time::timers),
     ("sockets", network::sockets),
     ("messages", network::messages),
     ("options", network::options),
+    ("datagrams", network::datagrams),
     ("ipc", ipc::system_v),
     ("queues", ipc::queues),
     ("keys", ipc::keys),

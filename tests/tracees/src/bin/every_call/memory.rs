@@ -54,6 +54,10 @@ pub(crate) fn mappings() {
     let end = call!(SYS_brk, 0);
     call!(SYS_brk, end + 8192);
     call!(SYS_remap_file_pages, page, 4096_usize, 0, 1, libc::MAP_NONBLOCK);
+    let file = call!(SYS_memfd_create, c"remapped", 0);
+    call!(SYS_ftruncate, file, 8192_i64);
+    let shared = call!(SYS_mmap, 0, 8192_usize, rw, libc::MAP_SHARED, file, 0);
+    call!(SYS_remap_file_pages, shared, 4096_usize, 0, 1, 0);
     let sealed = call!(SYS_mmap, 0, 4096_usize, rw, private, -1, 0);
     make(462, &[sealed.word(), 4096_usize.word(), 0.word()]);
     make(453, &[0.word(), 4096_usize.word(), 3.word()]);
@@ -61,6 +65,7 @@ pub(crate) fn mappings() {
     let mut bytes = [7_u8; 16];
     let vector = [iovec(&mut bytes, 16), [4096, 4096]];
     bend!(SYS_process_madvise, process, &vector, 2_usize, 20, 0);
+    call!(SYS_process_madvise, process, &[[sealed as u64, 4096]], 1_usize, 20, 0);
     call!(SYS_process_mrelease, process, 0);
     let mut other = [0_u8; 16];
     let remote = [iovec(&mut other, 16)];

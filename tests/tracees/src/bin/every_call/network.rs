@@ -165,3 +165,41 @@ pub(crate) fn options() {
     length = 300;
     call!(SYS_getsockopt, tcp, 1, 2, &mut value, &mut length);
 }
+
+/// Messages that carry more than data: descriptors, credentials, times, addresses.
+pub(crate) fn datagrams() {
+    let mut pair = [0_i32; 2];
+    call!(SYS_socketpair, 1, 2 | libc::SOCK_NONBLOCK, 0, &mut pair);
+    call!(SYS_setsockopt, pair[1], 1, 16, &[1_i32], 4);
+    let mut text = *b"with a descriptor";
+    let mut vector = [iovec(&mut text, 17)];
+    let mut control = [0_u64; 16];
+    // SCM_RIGHTS with two descriptors, then SCM_CREDENTIALS of this process
+    control[..3].copy_from_slice(&[24, 1 | 1 << 32, 1 | 2 << 32]);
+    control[3..7].copy_from_slice(&[28, 1 | 2 << 32, call!(SYS_getpid) as u64, 0]);
+    let header = |vector: &mut [[u64; 2]; 1], control: &mut [u64; 16], length: u64| {
+        [0_u64, 0, vector.as_ptr() as u64, 1, control.as_ptr() as u64, length, 0]
+    };
+    let mut message = header(&mut vector, &mut control, 56);
+    bend!(SYS_sendmsg, pair[0], &message, 0);
+    message = header(&mut vector, &mut control, 128);
+    bend!(SYS_recvmsg, pair[1], &mut message, libc::MSG_CMSG_CLOEXEC);
+    // The loopback interface of this network is down until somebody sets IFF_UP.
+    let udp = call!(SYS_socket, 2, 2 | libc::SOCK_NONBLOCK, 0);
+    call!(SYS_ioctl, udp, 0x8914_u64, &[u64::from_ne_bytes(*b"lo\0\0\0\0\0\0"), 0, 1, 0, 0]);
+    let mut here = inet(4321);
+    call!(SYS_bind, udp, &here, 16);
+    // SO_TIMESTAMP, IP_PKTINFO, IP_RECVTTL
+    for (level, option) in [(1, 29), (0, 8), (0, 12)] {
+        call!(SYS_setsockopt, udp, level, option, &[1_i32], 4);
+    }
+    bend!(SYS_sendto, udp, &text, 17_usize, 0, &here, 16);
+    let mut message = header(&mut vector, &mut control, 128);
+    (message[0], message[1]) = (here.as_mut_ptr() as u64, 16);
+    for _ in 0..2 {
+        bend!(SYS_recvmsg, udp, &mut message, libc::MSG_TRUNC);
+    }
+    let mut length = 16_u32;
+    call!(SYS_sendto, udp, &text, 17_usize, 0, &here, 16);
+    call!(SYS_recvfrom, udp, &mut text, 17_usize, 0, &mut here, &mut length);
+}

@@ -44,6 +44,14 @@ pub(crate) fn births() {
     call!(SYS_execveat, -1, c"", &words, 0, libc::AT_EMPTY_PATH | 0x4000);
     let cut = [words[0], 8, 0];
     call!(SYS_execve, path, &cut, &cut);
+    let (true_words, variables) = ([c"true".as_ptr() as u64, words[0], 0], [c"A=b".as_ptr() as u64, 0]);
+    let _ = crate::in_child(|| {
+        call!(SYS_execve, c"/bin/true", &true_words, &variables);
+    });
+    let program = call!(SYS_open, c"/bin/true", libc::O_PATH);
+    let _ = crate::in_child(|| {
+        call!(SYS_execveat, program, c"", &true_words, &variables, libc::AT_EMPTY_PATH);
+    });
     let mut status = 0_i32;
     let mut usage = [0_u64; 18];
     let mut information = [0_u64; 16];
@@ -207,6 +215,7 @@ pub(crate) fn control() {
     call!(SYS_unshare, libc::CLONE_FILES | libc::CLONE_FS);
     call!(SYS_unshare, 0x0100_0001);
     call!(SYS_setns, 0, libc::CLONE_NEWNET);
+    call!(SYS_setns, call!(SYS_open, c"/proc/self/ns/uts", libc::O_RDONLY), libc::CLONE_NEWUTS);
     call!(SYS_setns, -1, 0x11);
     let pid = call!(SYS_getpid);
     let process = call!(SYS_pidfd_open, pid, libc::O_NONBLOCK);
@@ -255,6 +264,9 @@ pub(crate) fn filters() {
     let ruleset = make_bent(444, &[(&rules).word(), 8_usize.word(), 0.word()]);
     make(444, &[0.word(), 0.word(), 1.word()]);
     make_bent(445, &[ruleset.word(), 1.word(), (&[1_u64, 5]).word(), 0.word()]);
+    // struct landlock_path_beneath_attr is packed: 8 bytes of rights, 4 of a descriptor.
+    let here = call!(SYS_open, c".", libc::O_PATH) as u32;
+    make_bent(445, &[ruleset.word(), 1.word(), (&[1_u32, 0, here]).word(), 0.word()]);
     make(446, &[ruleset.word(), 0.word()]);
     make(446, &[ruleset.word(), 0x33.word()]);
     let (mut modules, mut size) = ([0_u64; 8], 64_u32);

@@ -79,7 +79,11 @@ pub(crate) fn waits() {
     bend!(SYS_futex_waitv, &waiters, 1, 0, 0, 1);
     bend!(SYS_futex_waitv, &waiters, 1, 0, &now, 77);
     make(454, &[(&mut word).word(), u64::MAX.word(), 1.word(), 2.word()]);
+    make(454, &[(&mut word).word(), 0xffff_ffff_u64.word(), 1.word(), 0x82.word()]);
     make_bent(455, &[(&mut word).word(), 4_u64.word(), u64::MAX.word(), 2.word(), (&now).word(), 1.word()]);
     let pair = [waiters, waiters];
+    make_bent(456, &[(&pair).word(), 0.word(), 1.word(), 1.word()]);
+    let (second, expected) = (std::ptr::from_mut(&mut other) as u64, u64::from(word[0]));
+    let pair = [[expected, waiters[1], 2], [0, second, 2]];
     make_bent(456, &[(&pair).word(), 0.word(), 1.word(), 1.word()]);
 }

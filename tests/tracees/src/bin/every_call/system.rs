@@ -71,6 +71,11 @@ pub(crate) fn rings() {
     call!(SYS_io_uring_enter, good, 0, 0, 1, 0, 0);
     bend!(SYS_io_uring_enter, ring, 0, 0, 1 | 8, &[0_u64; 3], 24_usize);
     bend!(SYS_io_uring_register, good, 4, &[0_i32], 1);
+    bend!(SYS_io_uring_register, good, 4, &[call!(SYS_eventfd2, 0, 0) as i32], 1);
+    call!(SYS_io_uring_register, good, 5, 0, 0);
+    let parts = [crate::files::iovec(&mut buffer, 32)];
+    bend!(SYS_io_uring_register, good, 0, &parts, 1);
+    bend!(SYS_io_uring_register, good, 2, &[fd as i32, -1], 2);
     call!(SYS_io_uring_register, good, 99, 0, 0);
 }
 
