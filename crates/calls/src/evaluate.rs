@@ -35,7 +35,8 @@ impl Scope<'_> {
         match self.call.arg(name) {
             Some(arg) if arg.stored.signed => arg.raw.map(|raw| i128::from(raw as i64)),
             Some(arg) => arg.raw.map(i128::from),
-            None => self.catalog.constant(name).map(i128::from),
+            // Constants are kept as 64 bits, negative ones as two's complement.
+            None => self.catalog.constant(name).map(|constant| i128::from(constant as i64)),
         }
     }
 

@@ -13,6 +13,30 @@ use events::{Events, comm, s, text, u};
 use schema::Abi;
 use schema::layout::State;
 
+/// A few calls, described as the real tables do.
+const TABLE: &str = "
+number x86_64 0 read
+number x86_64 15 rt_sigreturn
+number x86_64 34 pause
+number x86_64 56 clone
+number x86_64 59 execve
+number x86_64 60 exit
+number x86_64 157 prctl
+number x86_64 231 exit_group
+number x86_64 257 openat
+number i386 3 read
+number i386 11 execve
+read(fd fd, out bytes buf[ret], size count) = size
+pause()
+rt_sigreturn()
+clone(ulong flags, addr newsp, addr parent_tidptr, addr child_tidptr, ulong tls) = pid
+execve(path filename, in str argv[null], in str envp[null])
+exit(int error_code)
+exit_group(int error_code)
+prctl(int option, in str arg2[16])
+openat(atfd dfd, path filename, u32 flags, mode mode) = fd
+";
+
 fn run(events: &Events, list: Vec<Event>) -> Vec<Happening> {
     let mut pairing = Pairing::new(Some(Arc::clone(&events.catalog)));
     let mut out = Vec::new();
@@ -128,7 +152,7 @@ fn returns(e: &Events, time: u64, tid: i32, name: &str, ret: i64) -> Event {
 
 #[test]
 fn an_exit_completes_the_call_of_its_thread() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let list = vec![
         read_entry(&e, 10, 1, 3),
         read_entry(&e, 11, 2, 4),
@@ -146,7 +170,7 @@ fn an_exit_completes_the_call_of_its_thread() {
 
 #[test]
 fn an_exit_without_entry_shows_what_it_knows() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let all = calls(run(&e, vec![read_exit(&e, 12, 2, b"ab")]));
     assert_eq!((all[0].entry_time, all[0].outcome), (None, Outcome::Returned(2)));
     let raws: Vec<_> = all[0].args.iter().map(|arg| (&*arg.name, arg.raw)).collect();
@@ -156,21 +180,21 @@ fn an_exit_without_entry_shows_what_it_knows() {
 
 #[test]
 fn an_entry_on_top_of_an_entry_means_a_lost_exit() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let list = vec![read_entry(&e, 10, 1, 3), read_entry(&e, 20, 1, 4), read_exit(&e, 30, 1, b"")];
     assert_eq!(words(&run(&e, list)), ["1 read=lost", "1 read=0"]);
 }
 
 #[test]
 fn an_exit_of_another_call_means_that_both_other_halves_were_lost() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let list = vec![read_entry(&e, 10, 1, 3), returns(&e, 20, 1, "pause", -514)];
     assert_eq!(words(&run(&e, list)), ["1 read=lost", "1 pause=-514"]);
 }
 
 #[test]
 fn a_loss_makes_open_calls_doubtful() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let mut pairing = Pairing::new(Some(Arc::clone(&e.catalog)));
     let mut out = Vec::new();
     let loss =
@@ -188,7 +212,7 @@ fn a_loss_makes_open_calls_doubtful() {
 
 #[test]
 fn exit_group_never_returns_and_comes_before_the_end() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let list =
         vec![e.event(10, 1, "syscall_entry_exit_group", &[("error_code", s(3))]), end(&e, 11, 1, 1, 0x300)];
     assert_eq!(words(&run(&e, list)), ["1 exit_group=?", "1 exit 0x300"]);
@@ -196,13 +220,13 @@ fn exit_group_never_returns_and_comes_before_the_end() {
 
 #[test]
 fn a_killed_thread_leaves_its_call_without_result() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     assert_eq!(words(&run(&e, vec![pause(&e, 10, 1), end(&e, 11, 1, 1, 9)])), ["1 pause=?", "1 exit 0x9"]);
 }
 
 #[test]
 fn what_is_open_at_the_end_has_an_age() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     assert_eq!(
         words(&run(&e, vec![pause(&e, 20, 2), pause(&e, 10, 1)])),
         ["1 pause=open 990", "2 pause=open 980"]
@@ -211,7 +235,7 @@ fn what_is_open_at_the_end_has_an_age() {
 
 #[test]
 fn a_reused_thread_number_is_another_thread() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let list = vec![
         fork(&e, 5, 9, 1, 1),
         read_entry(&e, 10, 1, 3),
@@ -227,14 +251,14 @@ fn a_reused_thread_number_is_another_thread() {
 
 #[test]
 fn a_fork_of_a_number_in_use_ends_the_old_thread() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let list = vec![pause(&e, 10, 1), fork(&e, 20, 9, 1, 1)];
     assert_eq!(words(&run(&e, list)), ["1 pause=lost", "9 fork 1"]);
 }
 
 #[test]
 fn the_child_comes_out_of_its_parents_clone_unseen() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let list = vec![
         clone(&e, 10, 1),
         fork(&e, 11, 1, 2, 2),
@@ -246,7 +270,7 @@ fn the_child_comes_out_of_its_parents_clone_unseen() {
 
 #[test]
 fn rt_sigreturn_pairs_with_an_exit_that_has_no_number() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let gone = |nr| e.event(11, 1, "syscall_exit_unknown", &[("ret", s(-4)), ("nr", s(nr))]);
     let entry = || e.event(10, 1, "syscall_entry_rt_sigreturn", &[]);
     assert_eq!(words(&run(&e, vec![entry(), gone(-1)])), ["1 rt_sigreturn=-4"]);
@@ -256,7 +280,7 @@ fn rt_sigreturn_pairs_with_an_exit_that_has_no_number() {
 
 #[test]
 fn a_call_without_name_is_called_by_its_number() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let mut fields = vec![("nr", s(500))];
     for (name, value) in ["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"].into_iter().zip(1..) {
         fields.push((name, u(value)));
@@ -273,7 +297,7 @@ fn a_call_without_name_is_called_by_its_number() {
 
 #[test]
 fn registers_of_a_call_that_the_catalog_knows_become_its_arguments() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let mut fields = vec![("nr", s(3))];
     let registers = [0xdead_0000_ffff_ffff, 0x1_0000_1000, 10, 7, 7, 7];
     fields.extend(["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"].into_iter().zip(registers.map(u)));
@@ -292,7 +316,7 @@ fn registers_of_a_call_that_the_catalog_knows_become_its_arguments() {
 
 #[test]
 fn a_second_reading_replaces_a_failed_first_one() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let entry = [
         ("dfd", s(-100)),
         ("filename_ptr", u(0x1234)),
@@ -321,7 +345,7 @@ fn a_second_reading_replaces_a_failed_first_one() {
 
 #[test]
 fn execve_takes_what_was_unreadable_from_the_new_program() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let list = vec![execve(&e, 10, 1, None), exec(&e, 11, 1, 1), returns(&e, 12, 1, "execve", 0)];
     let all = run(&e, list);
     assert_eq!(words(&all), ["1 exec, was 1", "1 execve=0"]);
@@ -336,7 +360,7 @@ fn execve_takes_what_was_unreadable_from_the_new_program() {
 
 #[test]
 fn execve_of_a_thread_supersedes_the_leader() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let list = vec![
         fork(&e, 1, 1, 2, 1),
         fork(&e, 2, 1, 3, 1),
@@ -365,7 +389,7 @@ fn execve_of_a_thread_supersedes_the_leader() {
 
 #[test]
 fn a_leader_that_ends_by_itself_is_not_superseded() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     // The other thread's execve fails.
     let list = vec![
         fork(&e, 1, 1, 2, 1),
@@ -386,7 +410,7 @@ fn a_leader_that_ends_by_itself_is_not_superseded() {
 
 #[test]
 fn execve_of_a_32_bit_program_exits_in_the_new_convention() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let list = vec![
         execve(&e, 10, 1, Some("/bin/old")),
         exec(&e, 11, 1, 1),
@@ -411,7 +435,7 @@ fn execve_of_a_32_bit_program_exits_in_the_new_convention() {
 
 #[test]
 fn names_come_from_the_state_dump_and_change_with_prctl() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let prctl = [
         ("option", s(15)),
         ("arg2_ptr", u(0x1000)),
@@ -436,7 +460,7 @@ fn names_come_from_the_state_dump_and_change_with_prctl() {
 
 #[test]
 fn signals_know_their_thread() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let mut fields = vec![("sig", s(11)), ("errno", s(0)), ("code", s(1))];
     for (name, value) in ["si0", "si1", "si2", "si3"].into_iter().zip([0x1234, 0, 0, 0]) {
         fields.push((name, u(value)));
@@ -449,7 +473,7 @@ fn signals_know_their_thread() {
 
 #[test]
 fn a_trace_without_tables_is_paired_by_its_field_names() {
-    let e = Events::new();
+    let e = Events::new(TABLE);
     let mut pairing = Pairing::new(None);
     let mut out = Vec::new();
     for event in [read_entry(&e, 10, 1, 3), read_exit(&e, 11, 1, b"xy"), execve(&e, 12, 1, Some("/x"))] {

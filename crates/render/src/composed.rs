@@ -2,13 +2,12 @@
 
 use schema::Catalog;
 
+use crate::flags;
 use crate::token::{Line, List};
-use crate::{flags, object};
 
 /// Shows a number by its parts. False when `ty` is no such type, or when the number has a name of its own.
 pub(crate) fn show(line: &mut Line, catalog: &Catalog, ty: &str, value: u64) -> bool {
     match ty {
-        "dev" => object::encoded_device(line, value),
         "ioctl_cmd" if !is_named(catalog, "ioctl_cmd", value) => ioctl_command(line, value),
         "qcmd" => {
             let parts = [("quota_cmd", value >> 8), ("quota_type", value & 0xff)];

@@ -40,7 +40,7 @@ fn rest(line: &mut Line, set: &Set, value: u64) {
 
 fn unnamed(line: &mut Line, set: &Set, value: u64) {
     rest(line, set, value);
-    if set.render.as_deref() == Some("dec") || (set.flags && value == 0) {
+    if matches!(set.render.as_deref(), Some("dec" | "oct")) || (set.flags && value == 0) {
         return;
     }
     if let Some(family) = family(set) {

@@ -1,414 +1,396 @@
-//! Objects of known layout behind a pointer.
+//! Objects in memory, by what the table says of their members.
 //!
-//! Which members are shown, and in which form, follows strace, so that the two can be compared. Offsets are those of the
-//! kernel's structures on x86-64 (`include/uapi`); an object of another size is not shown by these.
+//! Where members lie is a `layout` line, what they mean a `struct` line; this file knows no structure by name. What cannot
+//! be said in a table is a word behind `as` (`form.rs`).
 
-use schema::Catalog;
+mod records;
+mod structures;
+mod vector;
 
+use calls::{Content, Part, Pointee};
+use schema::ast::{Direction, Expr, Extent, Param, Stored, Ty, Union};
+use schema::layout::State;
+use schema::{Abi, Catalog, Class, Member, MemberType, Structure};
+
+use crate::form;
 use crate::token::{Line, List};
-use crate::{flags, signal, value};
+use crate::value::{Value, address};
 
-/// How a member is shown.
+pub(crate) use structures::Structures;
+pub(crate) use vector::Loads;
+
+/// What objects are shown by, besides their bytes.
 #[derive(Clone, Copy)]
-enum Form {
-    /// Signed decimal of so many bytes.
-    Signed(usize),
-    /// Unsigned decimal.
-    Unsigned(usize),
-    /// Hexadecimal.
-    Hex(usize),
-    /// An address.
-    Address,
-    /// `rlim_t`: `8192*1024`, `RLIM64_INFINITY`.
-    Limit,
-    /// `sa_handler`.
-    Handler,
-    /// A 64-bit set of signals.
-    Signals,
-    /// `epoll_data_t`, as number of 32 and of 64 bits.
-    Data,
-    /// Bits named by a set of the catalog.
-    Named(usize, &'static str),
-    /// An object of its own.
-    Object(&'static str, usize),
-    /// Members that follow and are not shown.
-    More,
+pub(crate) struct Objects<'a> {
+    /// Names of constants and types.
+    pub(crate) catalog: &'a Catalog,
+    /// Structures put together so far.
+    pub(crate) structures: &'a Structures,
+    /// Convention of the call.
+    pub(crate) abi: Abi,
+    /// Most bytes of a string, and most elements of a row.
+    pub(crate) limit: usize,
+    /// Values of what an expression names outside the object: arguments, the result, constants.
+    pub(crate) outer: &'a dyn Fn(&Expr) -> Option<i128>,
+    /// What pointers among the members led to.
+    pub(crate) parts: Parts<'a>,
+    /// Bytes behind the vectors of the argument, when it says so.
+    pub(crate) total: Option<&'a Expr>,
 }
 
-type Member = (&'static str, usize, Form);
+/// What pointers inside a pointee led to.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Parts<'a> {
+    /// As recorded.
+    pub(crate) list: &'a [Part],
+    /// The kernel has answered: what was there at exit counts.
+    pub(crate) answered: bool,
+    /// Of a row of objects, the one at hand.
+    pub(crate) index: Option<usize>,
+}
 
-/// Type, size in bytes, members.
-const LAYOUTS: &[(&str, usize, &[Member])] = &[
-    ("timespec", 16, &[("tv_sec", 0, Form::Signed(8)), ("tv_nsec", 8, Form::Signed(8))]),
-    ("timespec64", 16, &[("tv_sec", 0, Form::Signed(8)), ("tv_nsec", 8, Form::Signed(8))]),
-    ("timespec", 8, &[("tv_sec", 0, Form::Signed(4)), ("tv_nsec", 4, Form::Signed(4))]),
-    ("timeval", 16, &[("tv_sec", 0, Form::Signed(8)), ("tv_usec", 8, Form::Signed(8))]),
-    ("timeval", 8, &[("tv_sec", 0, Form::Signed(4)), ("tv_usec", 4, Form::Signed(4))]),
-    (
-        "itimerspec",
-        32,
-        &[("it_interval", 0, Form::Object("timespec", 16)), ("it_value", 16, Form::Object("timespec", 16))],
-    ),
-    (
-        "itimerspec64",
-        32,
-        &[("it_interval", 0, Form::Object("timespec", 16)), ("it_value", 16, Form::Object("timespec", 16))],
-    ),
-    (
-        "itimerval",
-        32,
-        &[("it_interval", 0, Form::Object("timeval", 16)), ("it_value", 16, Form::Object("timeval", 16))],
-    ),
-    ("timezone", 8, &[("tz_minuteswest", 0, Form::Signed(4)), ("tz_dsttime", 4, Form::Signed(4))]),
-    ("utimbuf", 16, &[("actime", 0, Form::Signed(8)), ("modtime", 8, Form::Signed(8))]),
-    ("rlimit", 16, &[("rlim_cur", 0, Form::Limit), ("rlim_max", 8, Form::Limit)]),
-    ("rlimit64", 16, &[("rlim_cur", 0, Form::Limit), ("rlim_max", 8, Form::Limit)]),
-    (
-        "rusage",
-        144,
-        &[
-            ("ru_utime", 0, Form::Object("timeval", 16)),
-            ("ru_stime", 16, Form::Object("timeval", 16)),
-            ("", 0, Form::More),
-        ],
-    ),
-    (
-        "stack_t",
-        24,
-        &[
-            ("ss_sp", 0, Form::Address),
-            ("ss_flags", 8, Form::Named(4, "ss_flags")),
-            ("ss_size", 16, Form::Unsigned(8)),
-        ],
-    ),
-    (
-        "sigaction",
-        32,
-        &[
-            ("sa_handler", 0, Form::Handler),
-            ("sa_mask", 24, Form::Signals),
-            ("sa_flags", 8, Form::Named(8, "sa_flags")),
-        ],
-    ),
-    (
-        "pollfd",
-        8,
-        &[
-            ("fd", 0, Form::Signed(4)),
-            ("events", 4, Form::Named(2, "poll_events")),
-            ("revents", 6, Form::Named(2, "poll_events")),
-        ],
-    ),
-    ("epoll_event", 12, &[("events", 0, Form::Named(4, "epoll_events")), ("data", 4, Form::Data)]),
-    (
-        "winsize",
-        8,
-        &[
-            ("ws_row", 0, Form::Unsigned(2)),
-            ("ws_col", 2, Form::Unsigned(2)),
-            ("ws_xpixel", 4, Form::Unsigned(2)),
-            ("ws_ypixel", 6, Form::Unsigned(2)),
-        ],
-    ),
-    ("linger", 8, &[("l_onoff", 0, Form::Signed(4)), ("l_linger", 4, Form::Signed(4))]),
-    (
-        "tms",
-        32,
-        &[
-            ("tms_utime", 0, Form::Signed(8)),
-            ("tms_stime", 8, Form::Signed(8)),
-            ("tms_cutime", 16, Form::Signed(8)),
-            ("tms_cstime", 24, Form::Signed(8)),
-        ],
-    ),
-    (
-        "mq_attr",
-        64,
-        &[
-            ("mq_flags", 0, Form::Hex(8)),
-            ("mq_maxmsg", 8, Form::Signed(8)),
-            ("mq_msgsize", 16, Form::Signed(8)),
-            ("mq_curmsgs", 24, Form::Signed(8)),
-        ],
-    ),
-    ("cap_header", 8, &[("version", 0, Form::Hex(4)), ("pid", 4, Form::Signed(4))]),
-    (
-        "cap_data",
-        12,
-        &[("effective", 0, Form::Hex(4)), ("permitted", 4, Form::Hex(4)), ("inheritable", 8, Form::Hex(4))],
-    ),
-    (
-        "sysinfo",
-        112,
-        &[
-            ("uptime", 0, Form::Signed(8)),
-            ("totalram", 32, Form::Unsigned(8)),
-            ("freeram", 40, Form::Unsigned(8)),
-            ("", 0, Form::More),
-        ],
-    ),
-    (
-        "statfs",
-        120,
-        &[
-            ("f_type", 0, Form::Hex(8)),
-            ("f_bsize", 8, Form::Unsigned(8)),
-            ("f_blocks", 16, Form::Unsigned(8)),
-            ("f_bfree", 24, Form::Unsigned(8)),
-            ("f_bavail", 32, Form::Unsigned(8)),
-            ("", 0, Form::More),
-        ],
-    ),
-];
-
-/// `SA_RESTORER`: only then has `sa_restorer` a meaning.
-const SA_RESTORER: u64 = 0x0400_0000;
-
-/// Shows an object; false when its type has no layout here.
-pub(crate) fn show(line: &mut Line, catalog: &Catalog, ty: &str, bytes: &[u8]) -> bool {
-    match (ty, bytes.len()) {
-        ("sigset", 8) => signal::set(line, word(bytes, 0, 8)),
-        ("stat", 144) => stat(line, bytes),
-        ("statx", 256) => statx(line, bytes),
-        ("sched_param", 4) => line.signed((word(bytes, 0, 4) as i32).into()),
-        _ => {
-            let layout = LAYOUTS.iter().find(|layout| layout.0 == ty && layout.1 == bytes.len());
-            let Some((_, _, members)) = layout else { return false };
-            structure(line, catalog, members, bytes);
-        }
+impl<'a> Parts<'a> {
+    /// What the member of that name led to.
+    fn get(self, name: &str) -> Option<&'a Pointee> {
+        let part = self.part(name)?;
+        let after = part.after.as_ref().filter(|_| self.answered);
+        after.into_iter().chain(&part.before).find(|pointee| pointee.is_readable())
     }
-    true
+
+    fn part(self, name: &str) -> Option<&'a Part> {
+        let is = |part: &&Part| match self.index {
+            None => &*part.name == name,
+            Some(index) => {
+                let own = part.name.split_once('_');
+                own.is_some_and(|(row, member)| member == name && row.parse() == Ok(index))
+            }
+        };
+        self.list.iter().find(is)
+    }
+
+    /// What the elements of a row lead to; the row is the member of that name, or the argument itself.
+    fn load(self, row: Option<&str>) -> Option<&'a Pointee> {
+        let part = match row {
+            Some(row) => self.part(&format!("{row}_load")),
+            None => self.part("load"),
+        };
+        // The row itself is what the caller made it: what it leads to is known on one side only.
+        let part = part?;
+        part.after.iter().chain(&part.before).find(|pointee| pointee.is_readable())
+    }
 }
 
-/// True when [`show`] shows the type with brackets of its own.
-pub(crate) fn is_structure(ty: &str, size: usize) -> bool {
-    matches!((ty, size), ("sigset", 8) | ("stat", 144) | ("statx", 256))
-        || LAYOUTS.iter().any(|layout| layout.0 == ty && layout.1 == size)
+/// The bytes of an object, and what comes with them.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Object<'a> {
+    /// As far as they were kept.
+    pub(crate) bytes: &'a [u8],
+    /// There is more of it.
+    pub(crate) cut: bool,
+    /// What was there before the call.
+    pub(crate) old: Option<&'a [u8]>,
+    /// What its pointer with direction `pass` leads to, and whether there is more of that.
+    pub(crate) load: Option<(&'a [u8], bool)>,
 }
 
-fn structure(line: &mut Line, catalog: &Catalog, members: &[Member], bytes: &[u8]) {
-    line.open(List::Members);
-    for &(name, at, form) in members {
-        if matches!(form, Form::More) {
+impl<'a> Objects<'a> {
+    /// The structure or the union of that name is known.
+    pub(crate) fn is_structure(self, ty: &str) -> bool {
+        self.catalog.union(ty).is_some() || self.structures.get(self.catalog, self.abi, ty).is_some()
+    }
+
+    /// Shows one object; false when its type says nothing about such bytes.
+    pub(crate) fn show(self, line: &mut Line, ty: &Ty, object: Object<'_>) -> bool {
+        if let Some(union) = self.catalog.union(&ty.name) {
+            return self.union(line, union, object);
+        }
+        if let Some(structure) = self.structures.get(self.catalog, self.abi, &ty.name) {
+            if object.bytes.is_empty() {
+                return false;
+            }
+            line.open(List::Members);
+            self.members(line, &structure, object);
+            line.close();
+            return true;
+        }
+        let Some(value) = self.value(ty, None, object.bytes) else { return false };
+        value.show(line, self.catalog);
+        true
+    }
+
+    /// A number in memory; `None` when the type is none, or one of another width.
+    pub(crate) fn value<'t>(self, ty: &'t Ty, render: Option<&'t str>, bytes: &[u8]) -> Option<Value<'t>> {
+        let stored = self.catalog.stored_of(self.abi, &ty.name)?;
+        if usize::from(stored.bytes) != bytes.len() || matches!(ty.name.as_str(), "bytes" | "str" | "path") {
+            return None;
+        }
+        let class = self.class(ty);
+        let raw = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let unused = 64 - u32::from(stored.bytes.clamp(1, 8)) * 8;
+        let bits = if stored.signed { ((raw << unused) as i64 >> unused) as u64 } else { raw };
+        Some(Value { ty: &ty.name, render, class, bits, stored })
+    }
+
+    fn class(self, ty: &Ty) -> Class {
+        self.catalog.class(&Param::value(ty.clone()))
+    }
+
+    /// `name=value, ...`: the members that are there, as far as the bytes go. False when there is none.
+    fn members(self, line: &mut Line, structure: &Structure, object: Object<'_>) -> bool {
+        let known = |expr: &Expr| structure.evaluate(expr, object.bytes, self.outer);
+        let inside = Objects { outer: &known, ..self };
+        let (mut there, mut shown) = (false, false);
+        for (at, member) in structure.members.iter().enumerate() {
+            if structure.brief == Some(at) {
+                line.more();
+                return true;
+            }
+            if member.otherwise && there {
+                continue;
+            }
+            there = member.condition().is_none_or(|condition| known(condition) != Some(0));
+            if !there || !inside.is_shown(member, object) {
+                continue;
+            }
+            shown = true;
+            inside.member(line, member, object);
+        }
+        if object.cut && object.bytes.len() < structure.size as usize {
             line.more();
-            continue;
         }
-        line.member(name);
-        match form {
-            Form::Signed(8) => line.signed(word(bytes, at, 8) as i64),
-            Form::Signed(_) => line.signed((word(bytes, at, 4) as i32).into()),
-            Form::Unsigned(width) => line.unsigned(word(bytes, at, width)),
-            Form::Hex(width) => line.hex(word(bytes, at, width)),
-            Form::Address => value::address(line, word(bytes, at, 8)),
-            Form::Limit => limit(line, word(bytes, at, 8)),
-            Form::Handler => handler(line, word(bytes, at, 8)),
-            Form::Signals => signal::set(line, word(bytes, at, 8)),
-            Form::Data => {
-                line.open(List::Members);
-                line.member("u32");
-                line.unsigned(word(bytes, at, 4));
-                line.member("u64");
-                line.unsigned(word(bytes, at, 8));
-                line.close();
+        shown
+    }
+
+    /// Its bytes are there, and they say something.
+    fn is_shown(self, member: &Member, object: Object<'_>) -> bool {
+        let end = member.offset as usize + member.bytes() as usize;
+        if end > object.bytes.len() {
+            return false;
+        }
+        match &member.param {
+            None => true,
+            Some(param) => match self.class(&param.ty) {
+                Class::Void => false,
+                Class::Zero => member.number(object.bytes) != Some(0),
+                _ => true,
+            },
+        }
+    }
+
+    fn member(self, line: &mut Line, member: &Member, object: Object<'_>) {
+        let render = member.param.as_ref().and_then(|param| param.render.as_deref());
+        let bytes = self.range(member, object.bytes);
+        if !render.is_some_and(form::names_itself) {
+            line.member(&member.name);
+        }
+        if render == Some("changed")
+            && let Some(old) = object.old
+            && let (Some(before), Some(now)) = (member.number(old), member.number(object.bytes))
+            && before != now
+        {
+            self.number(line, member, before);
+            line.word(" => ");
+            self.number(line, member, now);
+            return;
+        }
+        let reaches_end = object.cut && member.count == Some(0) && bytes.len() < self.wanted(member);
+        match &member.ty {
+            MemberType::Number(_) if member.count.is_none() => {
+                self.number(line, member, member.number(object.bytes).unwrap_or(0));
             }
-            Form::Named(width, set) => named(line, catalog, set, word(bytes, at, width), width),
-            Form::Object(ty, size) => {
-                let inner = bytes.get(at..at + size).unwrap_or_default();
-                show(line, catalog, ty, inner);
+            MemberType::Number(stored) => self.numbers(line, member, *stored, bytes, reaches_end),
+            MemberType::Address(_) => self.pointer(line, member, object),
+            MemberType::Object(ty) => {
+                let old = object.old.map(|old| self.range(member, old));
+                self.inner(line, member, ty, Object { bytes, old, cut: reaches_end, load: object.load });
             }
-            Form::More => {}
-        }
-        if name == "sa_flags" && word(bytes, at, 8) & SA_RESTORER != 0 {
-            line.member("sa_restorer");
-            value::address(line, word(bytes, 16, 8));
         }
     }
-    line.close();
-}
 
-fn named(line: &mut Line, catalog: &Catalog, set: &str, value: u64, width: usize) {
-    match catalog.set(set) {
-        Some(set) => flags::flags(line, set, value, width as u32 * 8),
-        None => line.hex(value),
+    /// The bytes of a member; of one that reaches to the end, as many as its extent says.
+    fn range<'b>(self, member: &Member, bytes: &'b [u8]) -> &'b [u8] {
+        let rest = bytes.get(member.offset as usize..).unwrap_or_default();
+        let wanted = match member.count {
+            Some(0) => self.wanted(member),
+            _ => member.bytes() as usize,
+        };
+        rest.get(..wanted).unwrap_or(rest)
     }
-}
 
-/// A little-endian number inside an object; missing bytes are zero.
-fn word(bytes: &[u8], at: usize, width: usize) -> u64 {
-    let bytes = bytes.get(at..).unwrap_or_default();
-    bytes.iter().take(width.min(8)).rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
-}
-
-fn limit(line: &mut Line, value: u64) {
-    if value == u64::MAX {
-        line.word("RLIM64_INFINITY");
-    } else if value > 1024 && value.is_multiple_of(1024) {
-        line.unsigned(value / 1024);
-        line.word("*1024");
-    } else {
-        line.unsigned(value);
+    /// Bytes that the extent of a member asks for; more than there can be when it does not say.
+    fn wanted(self, member: &Member) -> usize {
+        self.extent(member).and_then(|bytes| usize::try_from(bytes.max(0)).ok()).unwrap_or(usize::MAX)
     }
-}
 
-fn handler(line: &mut Line, value: u64) {
-    match value {
-        0 => line.word("SIG_DFL"),
-        1 => line.word("SIG_IGN"),
-        _ => line.hex(value),
-    }
-}
-
-/// A device number as user space passes it (`new_encode_dev`): 12 bits of major inside, the minor around them.
-pub(crate) fn encoded_device(line: &mut Line, dev: u64) {
-    device(line, dev >> 8 & 0xfff, dev & 0xff | dev >> 12 & 0xfff00);
-}
-
-fn device(line: &mut Line, major: u64, minor: u64) {
-    line.word("makedev");
-    line.open(List::Arguments);
-    line.next();
-    line.hex(major);
-    line.next();
-    line.hex(minor);
-    line.close();
-}
-
-/// `struct stat`: `st_mode` at 24, `st_rdev` at 40, `st_size` at 48.
-fn stat(line: &mut Line, bytes: &[u8]) {
-    let mode = word(bytes, 24, 4);
-    line.open(List::Members);
-    line.member("st_mode");
-    value::mode(line, mode);
-    if value::is_device(mode) {
-        line.member("st_rdev");
-        encoded_device(line, word(bytes, 40, 8));
-    } else {
-        line.member("st_size");
-        line.signed(word(bytes, 48, 8) as i64);
-    }
-    line.more();
-    line.close();
-}
-
-/// `struct statx`: mask at 0, `stx_attributes` at 8, mode at 28, size at 40, `rdev` at 128.
-fn statx(line: &mut Line, bytes: &[u8]) {
-    let mode = word(bytes, 28, 2);
-    line.open(List::Members);
-    line.member("stx_mask");
-    line.hex(word(bytes, 0, 4));
-    line.member("stx_attributes");
-    line.hex(word(bytes, 8, 8));
-    line.member("stx_mode");
-    value::mode(line, mode);
-    if value::is_device(mode) {
-        line.member("stx_rdev");
-        device(line, word(bytes, 128, 4), word(bytes, 132, 4));
-    } else {
-        line.member("stx_size");
-        line.unsigned(word(bytes, 40, 8));
-    }
-    line.more();
-    line.close();
-}
-
-/// Shows the status of a child as `wait4(2)` stores it, in the words of `<sys/wait.h>`.
-pub(crate) fn wait_status(line: &mut Line, status: u32) {
-    let (low, high) = (status & 0x7f, (status >> 8 & 0xff) as i32);
-    line.open(List::Members);
-    line.next();
-    if status == 0xffff {
-        line.word("WIFCONTINUED(s)");
-    } else if status & 0xff == 0x7f {
-        line.word("WIFSTOPPED(s) && WSTOPSIG(s) == ");
-        // The top bit says that a tracer stopped it at a system call; the rest is a ptrace event.
-        signal::number(line, high & 0x7f);
-        if high & 0x80 != 0 {
-            line.word(" | 0x80");
-        }
-    } else if low == 0 {
-        line.word("WIFEXITED(s) && WEXITSTATUS(s) == ");
-        line.signed(high.into());
-    } else {
-        line.word("WIFSIGNALED(s) && WTERMSIG(s) == ");
-        signal::number(line, low as i32);
-        if status & 0x80 != 0 {
-            line.word(" && WCOREDUMP(s)");
+    /// What the extent of a member says, in bytes.
+    fn extent(self, member: &Member) -> Option<i128> {
+        match member.param.as_ref()?.extent.as_ref()? {
+            Extent::Bytes(expr, _) => expr.value(self.outer),
+            Extent::Count(expr, _) => expr.value(self.outer)?.checked_mul(member.size.into()),
+            Extent::Null => None,
         }
     }
-    line.close();
-    if status >> 16 != 0 {
-        line.word(" | ");
-        line.hex((status & 0xffff_0000).into());
+
+    fn number(self, line: &mut Line, member: &Member, bits: u64) {
+        let (MemberType::Number(stored) | MemberType::Address(stored)) = member.ty else { return };
+        match &member.param {
+            Some(param) => {
+                let (ty, render) = (param.ty.name.as_str(), param.render.as_deref());
+                let value = Value { ty, render, class: self.class(&param.ty), bits, stored };
+                value.show(line, self.catalog);
+            }
+            None if matches!(member.ty, MemberType::Address(_)) => address(line, bits),
+            None if stored.signed => line.signed(bits as i64),
+            None => line.unsigned(bits),
+        }
+    }
+
+    /// Numbers one behind the other; bytes as a string.
+    fn numbers(self, line: &mut Line, member: &Member, stored: Stored, bytes: &[u8], cut: bool) {
+        let ty = member.param.as_ref().map_or("", |param| param.ty.name.as_str());
+        let render = member.param.as_ref().and_then(|param| param.render.as_deref());
+        if matches!(ty, "bytes" | "str" | "path") {
+            return form::bytes(line, form::Text { ty, render, name: &member.name }, bytes, cut, self.limit);
+        }
+        let size = usize::from(stored.bytes).max(1);
+        line.open(List::Elements);
+        for (at, one) in bytes.chunks_exact(size).enumerate() {
+            if at == self.limit {
+                line.more();
+                break;
+            }
+            line.next();
+            let raw = one.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            let unused = 64 - u32::from(stored.bytes.clamp(1, 8)) * 8;
+            self.number(
+                line,
+                member,
+                if stored.signed { ((raw << unused) as i64 >> unused) as u64 } else { raw },
+            );
+        }
+        if cut {
+            line.more();
+        }
+        line.close();
+    }
+
+    /// An object inside the object, or a row of them.
+    fn inner(self, line: &mut Line, member: &Member, name: &str, object: Object<'_>) {
+        let ty = Ty::named(name);
+        let extent = member.param.as_ref().and_then(|param| param.extent.as_ref());
+        if member.count.is_none() || matches!(extent, Some(Extent::Bytes(..))) {
+            if !self.show(line, &ty, object) {
+                line.string(object.bytes, object.cut);
+            }
+            return;
+        }
+        self.row(line, &ty, object, Loads::default());
+    }
+
+    /// `[{...}, {...}]`
+    pub(crate) fn row(self, line: &mut Line, ty: &Ty, object: Object<'_>, loads: Loads<'_>) {
+        line.open(List::Elements);
+        let mut olds = object.old.map(|old| self.records(ty, old));
+        for (at, bytes) in self.records(ty, object.bytes).enumerate() {
+            if at == self.limit {
+                line.more();
+                break;
+            }
+            let old = olds.as_mut().and_then(Iterator::next);
+            let one = Object { bytes, cut: false, old, load: loads.get(at) };
+            let parts = Parts { index: Some(at), ..self.parts };
+            let before = line.mark();
+            line.next();
+            // An element of which nothing is to be said is left out.
+            if !(Objects { parts, ..self }).show(line, ty, one)
+                || matches!(line.since(&before), "{}" | ", {}")
+            {
+                line.back_to(before);
+            }
+        }
+        if object.cut {
+            line.more();
+        }
+        line.close();
+    }
+
+    /// The pointer, or what it led to.
+    fn pointer(self, line: &mut Line, member: &Member, object: Object<'_>) {
+        let number = member.number(object.bytes).unwrap_or(0);
+        let Some(param) = member.param.as_ref().filter(|param| param.direction.is_some()) else {
+            return self.number(line, member, number);
+        };
+        if let Some((load, cut)) = object.load.filter(|_| param.direction == Some(Direction::Pass)) {
+            let shown = load.get(..self.limit).unwrap_or(load);
+            return line.string(shown, cut || shown.len() < load.len());
+        }
+        let pointee = self.parts.get(&member.name).filter(|_| number != 0);
+        let Some(Pointee { state, content: Content::Bytes(bytes) | Content::Text(bytes), .. }) = pointee
+        else {
+            return address(line, number);
+        };
+        let cut = *state == State::Cut;
+        let before = line.mark();
+        if !self.behind(line, param, bytes, cut, &member.name) {
+            line.back_to(before);
+            address(line, number);
+        }
+    }
+
+    /// What a pointer led to; false when nothing can be said of it.
+    fn behind(self, line: &mut Line, param: &Param, bytes: &[u8], cut: bool, name: &str) -> bool {
+        let (ty, render) = (param.ty.name.as_str(), param.render.as_deref());
+        match self.catalog.class(param) {
+            Class::Str | Class::Path | Class::Bytes => {
+                form::bytes(line, form::Text { ty, render, name }, bytes, cut, self.limit);
+                true
+            }
+            class => {
+                self.argument(line, param, class, Object { bytes, cut, ..Object::default() }, Some(name))
+            }
+        }
+    }
+
+    /// `{chooser=NAME, members of the arm}`. Of an arm whose bytes are not all there, the arm for everything else is shown.
+    fn union(self, line: &mut Line, union: &Union, object: Object<'_>) -> bool {
+        let own = union.stored.and_then(|stored| {
+            let bytes = object.bytes.get(..usize::from(stored.bytes))?;
+            Some(bytes.iter().rev().fold(0_u64, |word, byte| word << 8 | u64::from(*byte)))
+        });
+        let value = match union.stored {
+            Some(_) => own.map(i128::from),
+            None => union.switch.value(self.outer),
+        };
+        let Some(value) = value else { return false };
+        let arm = union.arms.iter().find(|(key, _)| self.catalog.key_fits(key, value));
+        let whole = |structure: &Structure| {
+            let fixed =
+                structure.members.iter().filter(|member| member.count != Some(0) && !member.otherwise);
+            fixed.map(|member| (member.offset + member.bytes()) as usize).max().unwrap_or(0)
+                <= object.bytes.len()
+        };
+        let structure = |ty: &Ty| self.structures.get(self.catalog, self.abi, &ty.name);
+        let arm = arm.and_then(|(_, ty)| structure(ty)).filter(|structure| whole(structure)).or_else(|| {
+            let (_, other) = union.arms.iter().find(|(key, _)| *key == schema::ast::Key::Any)?;
+            structure(other)
+        });
+        if own.is_none() && arm.is_none() {
+            return false;
+        }
+        line.open(List::Members);
+        if let (Some(stored), Some(bits)) = (union.stored, own) {
+            let Expr::Name(name) = &union.switch else { return false };
+            line.member(name);
+            let render = union.render.as_deref();
+            Value { ty: "", render, class: Class::Int, bits, stored }.show(line, self.catalog);
+        }
+        if let Some(structure) = arm {
+            self.members(line, &structure, object);
+        }
+        line.close();
+        true
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn put(size: usize, words: &[(usize, u64)]) -> Vec<u8> {
-        let mut bytes = vec![0; size];
-        for (at, word) in words {
-            let word = word.to_le_bytes();
-            let end = (at + 8).min(size);
-            bytes[*at..end].copy_from_slice(&word[..end - at]);
-        }
-        bytes
-    }
-
-    fn shown(ty: &str, size: usize, words: &[(usize, u64)]) -> String {
-        let mut catalog = Catalog::new();
-        catalog.add("flags sa_flags = SA_RESTORER 0x4000000, SA_RESTART 0x10000000", "test").unwrap();
-        let mut line = Line::new();
-        assert!(show(&mut line, &catalog, ty, &put(size, words)));
-        line.as_str().to_owned()
-    }
-
-    #[test]
-    fn objects_look_as_in_strace() {
-        assert_eq!(shown("timespec", 16, &[(0, 1), (8, 500)]), "{tv_sec=1, tv_nsec=500}");
-        assert_eq!(shown("timespec", 8, &[(0, 1 | 500 << 32)]), "{tv_sec=1, tv_nsec=500}");
-        assert_eq!(
-            shown("itimerval", 32, &[(24, 5)]),
-            "{it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=0, tv_usec=5}}"
-        );
-        assert_eq!(
-            shown("rlimit64", 16, &[(0, 8192 * 1024), (8, u64::MAX)]),
-            "{rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}"
-        );
-        assert_eq!(
-            shown("stat", 144, &[(24, 0o100644), (48, 1221)]),
-            "{st_mode=S_IFREG|0644, st_size=1221, ...}"
-        );
-        assert_eq!(
-            shown("stat", 144, &[(24, 0o020666), (40, 0x103)]),
-            "{st_mode=S_IFCHR|0666, st_rdev=makedev(0x1, 0x3), ...}"
-        );
-        assert_eq!(shown("sigset", 8, &[(0, 1 << 16)]), "[CHLD]");
-        assert_eq!(
-            shown("sigaction", 32, &[(0, 0x1000), (8, 0x1400_0000), (16, 0x2000), (24, 1 << 9)]),
-            "{sa_handler=0x1000, sa_mask=[USR1], sa_flags=SA_RESTORER|SA_RESTART, sa_restorer=0x2000}"
-        );
-        assert_eq!(shown("sigaction", 32, &[]), "{sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}");
-    }
-
-    #[test]
-    fn an_object_of_another_size_is_not_guessed_at() {
-        assert!(!show(&mut Line::new(), &Catalog::new(), "timespec", &[0; 12]));
-        assert!(!show(&mut Line::new(), &Catalog::new(), "siginfo", &[0; 128]));
-    }
-
-    #[test]
-    fn a_wait_status_is_shown_by_the_macros_that_read_it() {
-        let show = |status| {
-            let mut line = Line::new();
-            wait_status(&mut line, status);
-            line.as_str().to_owned()
-        };
-        assert_eq!(show(0x300), "{WIFEXITED(s) && WEXITSTATUS(s) == 3}");
-        assert_eq!(show(11), "{WIFSIGNALED(s) && WTERMSIG(s) == SIGSEGV}");
-        assert_eq!(show(0x8b), "{WIFSIGNALED(s) && WTERMSIG(s) == SIGSEGV && WCOREDUMP(s)}");
-        assert_eq!(show(0x137f), "{WIFSTOPPED(s) && WSTOPSIG(s) == SIGSTOP}");
-        assert_eq!(show(0xffff), "{WIFCONTINUED(s)}");
-    }
-}
+mod tests;

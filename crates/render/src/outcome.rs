@@ -1,19 +1,27 @@
 //! How a call ended.
 
-use calls::{Call, Outcome};
-use schema::ast::Stored;
+use calls::{Call, Content, Outcome};
+use schema::ast::{Direction, Param, Stored, Ty};
 use schema::{Catalog, Class};
 
+use crate::argument::Show;
 use crate::errno;
+use crate::object::{Loads, Object};
+use crate::pointee::Behind;
 use crate::token::Line;
 use crate::value::Value;
 use crate::variant::Meaning;
-use crate::{composed, flags, value};
+use crate::{composed, flags, form, value};
 
 /// Shows what stands behind `= `.
-pub(crate) fn show(line: &mut Line, call: &Call, meaning: Option<&Meaning<'_>>, catalog: &Catalog) {
+pub(crate) fn show(line: &mut Line, call: &Call, meaning: Option<&Meaning<'_>>, show: Show<'_>) {
     match call.outcome {
-        Outcome::Returned(ret) => result(line, call, ret, meaning, catalog),
+        Outcome::Returned(ret) => {
+            result(line, call, ret, meaning, show.catalog);
+            if ret > 0 {
+                answers(line, call, meaning, show);
+            }
+        }
         Outcome::NoReturn => line.word("?"),
         Outcome::ExitLost => {
             line.word("?");
@@ -39,33 +47,35 @@ fn result(line: &mut Line, call: &Call, ret: i64, meaning: Option<&Meaning<'_>>,
     };
     let ty = returns.ty.name.as_str();
     if let Some(set) = catalog.set(ty) {
-        return named(
-            line,
-            ret,
-            |line| {
+        if set.flags {
+            line.hex(ret as u64)
+        } else {
+            line.signed(ret)
+        }
+        if !set.decode(ret as u64, 64).names.is_empty() {
+            named(line, |line| {
                 if set.flags {
                     line.word(title(ty));
                     flags::flags(line, set, ret as u64, 64);
                 } else {
                     flags::one_of(line, set, ret as u64, 32);
                 }
-            },
-            !set.decode(ret as u64, 64).names.is_empty(),
-        );
+            });
+        }
+        return;
     }
     match ty {
         "addr" | "hex" => line.hex(ret as u64),
-        "ioprio" => named(
-            line,
-            ret,
-            |line| {
+        "ioprio" => {
+            line.hex(ret as u64);
+            named(line, |line| {
                 composed::show(line, catalog, ty, ret as u64);
-            },
-            true,
-        ),
+            });
+        }
         "mode" => value::mode(line, ret as u64),
         "signo" if ret > 0 => {
-            named(line, ret, |line| crate::signal::number(line, ret as i32), true);
+            line.signed(ret);
+            named(line, |line| crate::signal::number(line, ret as i32));
         }
         _ => {
             let class = Class::Off;
@@ -83,14 +93,11 @@ fn result(line: &mut Line, call: &Call, ret: i64, meaning: Option<&Meaning<'_>>,
     }
 }
 
-/// A number and its name: `0x1 (flags FD_CLOEXEC)`.
-fn named(line: &mut Line, ret: i64, name: impl FnOnce(&mut Line), known: bool) {
-    line.hex(ret as u64);
-    if known {
-        let mut words = Line::new();
-        name(&mut words);
-        line.remark(words.as_str());
-    }
+/// The name of a result, behind it: `(flags FD_CLOEXEC)`.
+fn named(line: &mut Line, name: impl FnOnce(&mut Line)) {
+    let mut words = Line::new();
+    name(&mut words);
+    line.remark(words.as_str());
 }
 
 /// What strace says before the names of some results.
@@ -105,6 +112,59 @@ fn title(set: &str) -> &'static str {
 /// Calls whose result 0 means that nothing came in time.
 fn waits(name: &str) -> bool {
     matches!(name, "poll" | "ppoll" | "select" | "pselect6" | "_newselect")
+}
+
+/// True for a parameter whose answer is told with the result: `inout T x as FORM`, where FORM is `left`, `fds`, or the
+/// structure that the answer is shown as.
+pub(crate) fn is_answer(catalog: &Catalog, param: &Param) -> bool {
+    let form = param.render.as_deref();
+    param.direction == Some(Direction::InOut)
+        && form.is_some_and(|form| matches!(form, "left" | "fds") || catalog.overlay(form).is_some())
+}
+
+/// ` (in [3], left {tv_sec=0, tv_usec=5})`: what the kernel wrote over arguments that it first read.
+fn answers(line: &mut Line, call: &Call, meaning: Option<&Meaning<'_>>, show: Show<'_>) {
+    let mut words = Line::new();
+    let params = meaning.iter().flat_map(|meaning| &meaning.params);
+    // The three sets of `select(2)`, by their place.
+    let mut sets = ["in ", "out ", "except "].into_iter();
+    for ((param, class), arg) in params.zip(&call.args) {
+        if !is_answer(show.catalog, param) {
+            continue;
+        }
+        let form = param.render.as_deref().unwrap_or_default();
+        let set = if form == "fds" { sets.next() } else { None };
+        let behind = Behind { call, arg, param, class: *class };
+        let Some(after) = show.sides(behind).1 else { continue };
+        let Content::Bytes(bytes) = &after.content else { continue };
+        let mut one = Line::new();
+        match form {
+            "left" => {
+                one.word("left ");
+                show.pointee(&mut one, behind, after, true, None);
+            }
+            "fds" => {
+                one.word(set.unwrap_or_default());
+                if bytes.iter().all(|byte| *byte == 0) {
+                    continue;
+                }
+                form::numbers_of_bits(&mut one, bytes);
+            }
+            _ => {
+                let object = Object { bytes, ..Object::default() };
+                show.with_objects(behind, true, |objects| {
+                    objects.row(&mut one, &Ty::named(form), object, Loads::default());
+                });
+            }
+        }
+        if !words.is_empty() {
+            words.word(", ");
+        }
+        words.word(one.as_str());
+    }
+    if !words.is_empty() {
+        line.remark(words.as_str());
+    }
 }
 
 fn failure(line: &mut Line, number: u64) {

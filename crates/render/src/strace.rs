@@ -12,6 +12,7 @@ use schema::lower::Limits;
 use schema::{Abi, Catalog};
 
 use crate::argument::Show;
+use crate::object::Structures;
 use crate::outcome;
 use crate::signal;
 use crate::stamp::{self, Stamp, WallClock};
@@ -69,6 +70,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Strace {
     catalog: Arc<Catalog>,
+    structures: Structures,
     options: Options,
     limits: Limits,
     line: Line,
@@ -83,6 +85,7 @@ impl Strace {
     pub fn new(catalog: Option<Arc<Catalog>>, options: Options) -> Self {
         Strace {
             catalog: catalog.unwrap_or_default(),
+            structures: Structures::default(),
             options,
             limits: Limits::default(),
             line: Line::new(),
@@ -146,16 +149,13 @@ impl Strace {
         let meaning = meaning(call, &self.catalog);
         let line = &mut self.line;
         line.word(&call.name);
-        let show = Show {
-            catalog: &self.catalog,
-            limit: self.options.limit,
-            limits: &self.limits,
-            names: self.options.names,
-        };
+        let (limit, names) = (self.options.limit, self.options.names);
+        let show =
+            Show { catalog: &self.catalog, structures: &self.structures, limit, limits: &self.limits, names };
         show.arguments(line, call, meaning.as_ref());
         line.pad(self.options.column);
         line.word("= ");
-        outcome::show(line, call, meaning.as_ref(), &self.catalog);
+        outcome::show(line, call, meaning.as_ref(), show);
         if call.across_loss && call.ret().is_some() {
             line.note("records lost meanwhile");
         }

@@ -18,6 +18,14 @@ pub(crate) enum List {
     Elements,
 }
 
+/// A place in a line.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    length: usize,
+    lists: usize,
+    used: bool,
+}
+
 /// One line of text under construction.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
@@ -48,6 +56,29 @@ impl Line {
     /// True when nothing is written yet.
     pub(crate) fn is_empty(&self) -> bool {
         self.text.is_empty()
+    }
+
+    /// A place to come back to.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            length: self.text.len(),
+            lists: self.open.len(),
+            used: self.open.last().is_some_and(|list| list.1),
+        }
+    }
+
+    /// What was written since.
+    pub(crate) fn since(&self, mark: &Mark) -> &str {
+        self.text.get(mark.length..).unwrap_or_default()
+    }
+
+    /// Takes back what was written since.
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.text.truncate(mark.length);
+        self.open.truncate(mark.lists);
+        if let Some(list) = self.open.last_mut() {
+            list.1 = mark.used;
+        }
     }
 
     /// Opens a list.

@@ -1,10 +1,10 @@
 //! One value by its type.
 
 use schema::ast::{Render, Stored, TypeLine};
-use schema::{Catalog, Class};
+use schema::{Abi, Catalog, Class};
 
 use crate::token::Line;
-use crate::{composed, flags, signal};
+use crate::{composed, flags, form, signal};
 
 /// `AT_FDCWD` of `openat(2)`.
 const AT_FDCWD: i32 = -100;
@@ -54,8 +54,24 @@ impl Value<'_> {
         if self.stored.signed { line.signed(self.bits as i64) } else { line.unsigned(self.narrow()) }
     }
 
+    /// The value as wide as its type, when the register or the member is wider: the kernel looks at no more of it.
+    fn as_type(self, catalog: &Catalog) -> Self {
+        let says = catalog.set(self.ty).is_none_or(|set| set.stored.is_some()) && self.class != Class::Mode;
+        // Words that are narrower in i386 calls are as wide as a register in both.
+        let own = catalog.stored_of(Abi::X86_64, self.ty).filter(|own| says && own.bytes < self.stored.bytes);
+        let Some(stored) = own else { return self };
+        let unused = 64 - u32::from(stored.bytes.clamp(1, 8)) * 8;
+        let bits = self.bits << unused;
+        let bits = if stored.signed { (bits as i64 >> unused) as u64 } else { bits >> unused };
+        Value { bits, stored, ..self }
+    }
+
     /// Shows it.
     pub(crate) fn show(&self, line: &mut Line, catalog: &Catalog) {
+        self.as_type(catalog).show_narrow(line, catalog);
+    }
+
+    fn show_narrow(&self, line: &mut Line, catalog: &Catalog) {
         if let Some(word) = self.render
             && self.word(line, catalog, word)
         {
@@ -99,10 +115,11 @@ impl Value<'_> {
             "bool" if self.bits <= 1 => line.word(if self.bits == 1 { "true" } else { "false" }),
             "bool" => self.decimal(line),
             "chr" => line.string(&[self.bits as u8], false),
+            "file_mode" => mode(line, self.narrow()),
             _ => match catalog.set(word) {
                 Some(set) if set.flags => flags::flags(line, set, self.bits, self.width()),
                 Some(set) => flags::one_of(line, set, self.bits, self.width()),
-                None => return false,
+                None => return form::number(line, catalog, word, self.narrow(), self.stored.bytes, self.ty),
             },
         }
         true
@@ -204,7 +221,7 @@ mod tests {
     const TABLE: &str = "
 type ms = s32 dec \"%d ms\"
 type key = s32 enum keyring_spec else dec
-type dev = u32 hex
+type dev = u32 device
 bits rw : u8 hex = WRITE, _, SYNC
 enum ioctl_cmd = TIOCGWINSZ 0x5413
 enum keyring_spec : s32 = KEY_SPEC_THREAD_KEYRING -1
@@ -269,6 +286,10 @@ enum keyring_spec : s32 = KEY_SPEC_THREAD_KEYRING -1
         assert_eq!(show("dev", None, 0x103, U32), "makedev(0x1, 0x3)");
         assert_eq!(show("key", None, -1_i64 as u64, S32), "KEY_SPEC_THREAD_KEYRING");
         assert_eq!(show("key", None, 77, S32), "77");
+        // In a register that is wider than the type, what lies above does not count.
+        assert_eq!(show("key", None, 0xffff_ffff, U64), "KEY_SPEC_THREAD_KEYRING");
+        assert_eq!(show("int", None, 0xffff_fffe, U64), "-2");
+        assert_eq!(show("ulong", None, 0xffff_fffe, U64), "4294967294");
         assert_eq!(show("rw", None, 0b1101, Stored::new(1, false)), "WRITE|SYNC|0x8");
         assert_eq!(show("rw", None, 0, Stored::new(1, false)), "0");
     }

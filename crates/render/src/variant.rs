@@ -49,24 +49,19 @@ fn variant<'a>(call: &Call, catalog: &'a Catalog) -> Option<&'a Variant> {
     let switch = &catalog.call(&call.name)?.switch;
     let values: Option<Vec<i128>> = switch.iter().map(|expr| evaluate(expr, call, catalog)).collect();
     let values = values?;
+    let fits = |case: &[Key]| {
+        case.len() == values.len()
+            && case.iter().zip(&values).all(|(key, value)| catalog.key_fits(key, *value))
+    };
+    // How many values a case leaves open; the case that leaves fewest counts, and of several the last.
+    let open = |variant: &Variant| {
+        let cases = variant.cases.iter().filter(|case| fits(case));
+        cases.map(|case| case.iter().filter(|key| **key == Key::Any).count()).min()
+    };
     // A variant `on` certain files needs to know the descriptor's file, which a single call does not tell.
-    variants.iter().find(|variant| {
-        let fits = |case: &Vec<Key>| {
-            case.len() == values.len()
-                && case.iter().zip(&values).all(|(key, value)| matches(key, *value, catalog))
-        };
-        variant.on.is_none() && variant.cases.iter().any(fits)
-    })
-}
-
-fn matches(key: &Key, value: i128, catalog: &Catalog) -> bool {
-    match key {
-        // Constants are kept as 64 bits, negative ones as two's complement; commands are 32 bits wide.
-        Key::Name(name) => catalog
-            .constant(name)
-            .is_some_and(|constant| i128::from(constant) == value || i128::from(constant as i64) == value),
-        Key::Number(number) => *number == value,
-        Key::Range(low, high) => (*low..=*high).contains(&value),
-        Key::Any => true,
-    }
+    let variants = variants.iter().rev().filter(|variant| variant.on.is_none());
+    variants
+        .filter_map(|variant| Some((open(variant)?, variant)))
+        .min_by_key(|(open, _)| *open)
+        .map(|found| found.1)
 }

@@ -1,5 +1,6 @@
 //! The text of the mail that asked for this system, to the byte.
 
+#[path = "../../calls/tests/events/mod.rs"]
 mod events;
 
 use std::convert::Infallible;

@@ -1,5 +1,6 @@
 //! One object a line, lossless and safe.
 
+#[path = "../../calls/tests/events/mod.rs"]
 mod events;
 
 use std::convert::Infallible;

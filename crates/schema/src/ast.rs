@@ -329,6 +329,29 @@ pub enum Line {
     Marker(Marker),
 }
 
+impl Ty {
+    /// The type of that name, without kind and member.
+    pub fn named(name: &str) -> Ty {
+        Ty { name: name.to_owned(), kind: None, member: None }
+    }
+}
+
+impl Param {
+    /// A value of that type, without name and without anything else said of it.
+    pub fn value(ty: Ty) -> Param {
+        Param {
+            direction: None,
+            ty,
+            name: String::new(),
+            extent: None,
+            load: None,
+            render: None,
+            condition: None,
+            otherwise: None,
+        }
+    }
+}
+
 impl Stored {
     /// A width in bytes and a sign.
     pub const fn new(bytes: u8, signed: bool) -> Stored {

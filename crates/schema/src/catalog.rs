@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::abi::Abi;
 use crate::ast::{
-    Bits, CType, Call, Layout, Line, Number, Object, Proto, Set, SetLine, Stored, Struct, Ty, TypeLine,
+    Bits, CType, Call, Key, Layout, Line, Number, Object, Proto, Set, SetLine, Stored, Struct, Ty, TypeLine,
     Union, Variant,
 };
 use crate::error::{Error, Problem};
@@ -139,7 +139,7 @@ impl Catalog {
         }
         let memory = self.objects.contains_key(name)
             || self.structs.contains_key(name)
-            || self.layouts.contains_key(name)
+            || self.has_layout(name)
             || self.unions.contains_key(name);
         memory.then_some("memory")
     }
@@ -322,6 +322,11 @@ impl Catalog {
         self.layouts.get(name)
     }
 
+    /// A `layout` line of that name is there, for some convention.
+    pub(crate) fn has_layout(&self, name: &str) -> bool {
+        self.layouts.contains_key(name) || self.layouts.contains_key(&format!("{name}@{}", Abi::I386.name()))
+    }
+
     /// All `layout` lines, by name.
     pub fn layouts(&self) -> impl Iterator<Item = &Layout> {
         self.layouts.values()
@@ -350,6 +355,19 @@ impl Catalog {
     /// The value of a constant, by the name of an item in any set.
     pub fn constant(&self, name: &str) -> Option<u64> {
         self.constants.get(name).copied()
+    }
+
+    /// True when the key of a variant or of an arm stands for that value.
+    pub fn key_fits(&self, key: &Key, value: i128) -> bool {
+        match key {
+            // Constants are kept as 64 bits, negative ones as two's complement; commands are 32 bits wide.
+            Key::Name(name) => self.constant(name).is_some_and(|constant| {
+                i128::from(constant) == value || i128::from(constant as i64) == value
+            }),
+            Key::Number(number) => *number == value,
+            Key::Range(low, high) => (*low..=*high).contains(&value),
+            Key::Any => true,
+        }
     }
 
     /// Bytes of one object of a type behind a pointer, when that is fixed.

@@ -18,7 +18,7 @@ pub struct Structure {
     pub name: String,
     /// Bytes of one object.
     pub size: u32,
-    /// Bytes that its address is a multiple of, by the rules of C. 1 when only a layout is known.
+    /// Bytes that its address is a multiple of, by the rules of C.
     pub align: u32,
     /// Members in the order in which they are shown: that of the `struct` line, or all of the layout.
     pub members: Vec<Member>,
@@ -66,6 +66,11 @@ impl Member {
         self.size.saturating_mul(self.count.unwrap_or(1))
     }
 
+    /// When it is there.
+    pub fn condition(&self) -> Option<&Expr> {
+        self.param.as_ref()?.condition.as_ref()
+    }
+
     /// The number that the member is in an object's bytes, sign- or zero-extended; `None` when it is none or lies outside.
     pub fn number(&self, object: &[u8]) -> Option<u64> {
         let (MemberType::Number(stored) | MemberType::Address(stored)) = self.ty else { return None };
@@ -103,9 +108,8 @@ impl Structure {
             Some(if signed { i128::from(bits as i64) } else { i128::from(bits) })
         };
         expr.value(&|leaf| match leaf {
-            Expr::Member(name) => number(name),
-            // Inside a `struct` line a plain name is a member first.
-            Expr::Name(name) => number(name).or_else(|| outer(leaf)),
+            // Inside a `struct` line a plain name is a member first; a structure inside another sees that one's members.
+            Expr::Member(name) | Expr::Name(name) => number(name).or_else(|| outer(leaf)),
             _ => outer(leaf),
         })
     }
@@ -164,7 +168,10 @@ impl Catalog {
         let place = overlay.and_then(|overlay| overlay.layout.as_deref()).unwrap_or(name);
         match (self.layout_for(abi, place, depth), overlay) {
             (Some(layout), overlay) => Some(self.placed(abi, name, layout, overlay, depth)),
-            (None, Some(overlay)) if overlay.layout.is_none() => self.by_c_rules(abi, overlay, depth),
+            // One that only i386 calls have is nothing else for others.
+            (None, Some(overlay)) if overlay.layout.is_none() && !self.has_layout(name) => {
+                self.by_c_rules(abi, overlay, depth)
+            }
             (None, _) => None,
         }
     }
@@ -227,7 +234,10 @@ impl Catalog {
                 hidden.extend(others.filter_map(plain));
             }
         }
-        Structure { name: name.to_owned(), size: layout.size, align: 1, members, brief, hidden }
+        let mut placed =
+            Structure { name: name.to_owned(), size: layout.size, align: 1, members, brief, hidden };
+        placed.align = self.natural(&placed, abi, depth).min(widest(abi));
+        placed
     }
 
     /// A member of the layout, as the `struct` line describes it.
@@ -235,12 +245,15 @@ impl Catalog {
         let ty = ty_of(param);
         let pointer = param.is_some_and(|param| param.direction.is_some());
         let object = param.filter(|param| !pointer && self.is_object(&param.ty.name));
+        // How many there are says the extent, when there is one.
+        let flexible = !pointer && param.is_some_and(|param| param.extent.is_some());
+        let declared = if flexible { Some(0) } else { member.count };
         let (mut ty, mut size, mut count) = match (&member.holds, object) {
             (Holds::Address, _) => {
-                (MemberType::Address(address(abi)), u32::from(address(abi).bytes), member.count)
+                (MemberType::Address(address(abi)), u32::from(address(abi).bytes), declared)
             }
             (Holds::Number(stored), _) if pointer => {
-                (MemberType::Address(*stored), u32::from(stored.bytes), member.count)
+                (MemberType::Address(*stored), u32::from(stored.bytes), declared)
             }
             // Bytes that the kernel does not tell apart, described as an object.
             (Holds::Number(_), Some(param)) => {
@@ -250,12 +263,12 @@ impl Catalog {
             (Holds::Number(stored), None) => {
                 let signed =
                     ty.and_then(|ty| self.stored_of(abi, ty)).map_or(stored.signed, |own| own.signed);
-                (MemberType::Number(Stored { signed, ..*stored }), u32::from(stored.bytes), member.count)
+                (MemberType::Number(Stored { signed, ..*stored }), u32::from(stored.bytes), declared)
             }
             (Holds::Layout(name), object) => {
                 let size = self.layout_for(abi, name, depth)?.size;
                 let shown = object.map_or(name, |param| &param.ty.name);
-                (MemberType::Object(shown.clone()), size, member.count)
+                (MemberType::Object(shown.clone()), size, declared)
             }
         };
         // An array or an inner object that is described as one number, or as bytes.
@@ -265,10 +278,11 @@ impl Catalog {
         match own {
             Some(own) if is_text(ty_of(param)) => {
                 (ty, size) = (MemberType::Number(own), 1);
-                count = Some(if member.count == Some(0) { 0 } else { whole });
+                count = Some(if declared == Some(0) { 0 } else { whole });
             }
             Some(own)
-                if u32::from(own.bytes) == whole && whole != size || matches!(ty, MemberType::Object(_)) =>
+                if u32::from(own.bytes) == whole && count.is_some()
+                    || matches!(ty, MemberType::Object(_)) =>
             {
                 (ty, size, count) = (MemberType::Number(own), own.bytes.into(), None);
             }
@@ -297,7 +311,7 @@ impl Catalog {
 
     /// True for structures and unions.
     pub(crate) fn is_object(&self, name: &str) -> bool {
-        self.overlay(name).is_some() || self.union(name).is_some() || self.layout(name).is_some()
+        self.overlay(name).is_some() || self.union(name).is_some() || self.has_layout(name)
     }
 
     fn by_c_rules(&self, abi: Abi, overlay: &Struct, depth: u32) -> Option<Structure> {
@@ -334,33 +348,34 @@ impl Catalog {
 
     /// What a member described by its type alone is, its size and its alignment.
     fn c_member(&self, abi: Abi, param: &Param, depth: u32) -> Option<(MemberType, u32, u32)> {
-        // The i386 convention aligns numbers of eight bytes to four.
-        let widest = if abi == Abi::I386 { 4 } else { 8 };
         if param.direction.is_some() || param.ty.name == "addr" {
             let stored = address(abi);
             return Some((MemberType::Address(stored), u32::from(stored.bytes), stored.bytes.into()));
         }
         if let Some(stored) = self.stored_of(abi, &param.ty.name) {
             let bytes = u32::from(stored.bytes);
-            return Some((MemberType::Number(stored), bytes, bytes.min(widest)));
+            return Some((MemberType::Number(stored), bytes, bytes.min(widest(abi))));
         }
         let inner = self.structure_within(abi, &param.ty.name, depth)?;
-        let align = if inner.align > 1 { inner.align } else { self.natural(&inner, abi, depth).min(widest) };
-        Some((MemberType::Object(param.ty.name.clone()), inner.size, align))
+        Some((MemberType::Object(param.ty.name.clone()), inner.size, inner.align))
     }
 
     /// The alignment that the members of a structure of known layout ask for.
     fn natural(&self, structure: &Structure, abi: Abi, depth: u32) -> u32 {
-        let Some(depth) = depth.checked_sub(1) else { return 1 };
-        let aligns = structure.members.iter().map(|member| match &member.ty {
+        let all = structure.members.iter().chain(&structure.hidden);
+        let aligns = all.map(|member| match &member.ty {
             MemberType::Number(stored) | MemberType::Address(stored) => u32::from(stored.bytes),
             MemberType::Object(name) => {
-                let inner = self.structure_within(abi, name, depth);
-                inner.map_or(1, |inner| self.natural(&inner, abi, depth))
+                self.structure_within(abi, name, depth).map_or(1, |inner| inner.align)
             }
         });
         aligns.max().unwrap_or(1)
     }
+}
+
+/// The widest alignment: the i386 convention aligns numbers of eight bytes to four.
+fn widest(abi: Abi) -> u32 {
+    if abi == Abi::I386 { 4 } else { 8 }
 }
 
 #[cfg(test)]

@@ -8,30 +8,6 @@ use ctf::{Event, Value};
 use schema::lower::{Plan, lower};
 use schema::{Catalog, tracepoint};
 
-/// A few calls, described as the real tables do.
-const TABLE: &str = "
-number x86_64 0 read
-number x86_64 15 rt_sigreturn
-number x86_64 34 pause
-number x86_64 56 clone
-number x86_64 59 execve
-number x86_64 60 exit
-number x86_64 157 prctl
-number x86_64 231 exit_group
-number x86_64 257 openat
-number i386 3 read
-number i386 11 execve
-read(fd fd, out bytes buf[ret], size count) = size
-pause()
-rt_sigreturn()
-clone(ulong flags, addr newsp, addr parent_tidptr, addr child_tidptr, ulong tls) = pid
-execve(path filename, in str argv[null], in str envp[null])
-exit(int error_code)
-exit_group(int error_code)
-prctl(int option, in str arg2[16])
-openat(atfd dfd, path filename, u32 flags, mode mode) = fd
-";
-
 /// Makes events.
 pub(crate) struct Events {
     /// The table that the events follow.
@@ -40,10 +16,10 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// With the calls of [`TABLE`].
-    pub(crate) fn new() -> Self {
+    /// With the calls of a table.
+    pub(crate) fn new(table: &str) -> Self {
         let mut catalog = Catalog::new();
-        catalog.add(TABLE, "table").unwrap();
+        catalog.add(table, "table").unwrap();
         let calls = lower(&catalog, &Plan::default(), |_, _| true);
         let others = tracepoint::unknown_calls().into_iter().chain(tracepoint::lifecycle());
         let types = calls.into_iter().chain(others).map(|layout| layout.event);

@@ -26,6 +26,9 @@ const TABLES: &[(&str, &str)] = &[
     table!("sets_process.tt"),
     table!("sets_signal.tt"),
     table!("sets_system.tt"),
+    table!("sets_objects.tt"),
+    table!("structs.tt"),
+    table!("structs_network.tt"),
     table!("prototypes.tt"),
     table!("calls_file.tt"),
     table!("calls_memory.tt"),
@@ -43,6 +46,7 @@ const TABLES: &[(&str, &str)] = &[
     table!("structs_commands.tt"),
     table!("structs_ioctl.tt"),
     table!("variants_ioctl.tt"),
+    table!("structs_kernel.tt"),
 ];
 
 static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {

@@ -184,16 +184,7 @@ impl Catalog {
 
 /// A value without further meaning.
 fn plain(word: &str, name: &str) -> Param {
-    Param {
-        direction: None,
-        ty: Ty { name: word.to_owned(), kind: None, member: None },
-        name: name.to_owned(),
-        extent: None,
-        load: None,
-        render: None,
-        condition: None,
-        otherwise: None,
-    }
+    Param { name: name.to_owned(), ..Param::value(Ty::named(word)) }
 }
 
 /// A register of an i386 call about which nothing is known.

@@ -68,8 +68,8 @@ const WORDS: [(&str, Class, Stored, Option<Stored>); 30] = [
 ];
 
 impl Catalog {
-    /// Width and sign of a value of that type, when it is a number.
-    pub(crate) fn stored_of(&self, abi: Abi, name: &str) -> Option<Stored> {
+    /// Width and sign of a value of that type in memory, when it is a number.
+    pub fn stored_of(&self, abi: Abi, name: &str) -> Option<Stored> {
         self.value_type(name).map(|value| value.on(abi))
     }
 

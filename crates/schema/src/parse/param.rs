@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::scan::Token;
 
 /// Longest chain of `else`.
-const MOST_ELSE: u32 = 8;
+const MOST_ELSE: u32 = 16;
 
 impl Parser<'_> {
     /// Parameters up to and with the closing parenthesis.

@@ -1,0 +1,80 @@
+//! Objects one behind the other, also such that say themselves how long they are.
+
+use schema::ast::{Expr, Ty};
+use schema::{Class, MemberType, Structure};
+
+use super::Objects;
+
+impl<'a> Objects<'a> {
+    /// The objects that lie in `bytes` one behind the other; what is no whole object at the end is left out, unless an
+    /// object says itself how long it is.
+    pub(super) fn records<'b>(
+        self,
+        ty: &Ty,
+        bytes: &'b [u8],
+    ) -> impl Iterator<Item = &'b [u8]> + use<'a, 'b> {
+        let structure = self.structures.get(self.catalog, self.abi, &ty.name);
+        let fixed = self.catalog.size_of(self.abi, ty).map_or(0, |size| size as usize);
+        let mut rest = bytes;
+        std::iter::from_fn(move || {
+            let own = structure.as_deref().and_then(|structure| self.own_length(structure, rest));
+            let (length, step) = match own {
+                Some((length, align)) => (length.min(rest.len()), length.next_multiple_of(align)),
+                None => (fixed, fixed),
+            };
+            let one = rest.get(..length).filter(|one| !one.is_empty())?;
+            rest = rest.get(step.max(1)..).unwrap_or_default();
+            Some(one)
+        })
+    }
+
+    /// The type is one whose objects are of different lengths.
+    pub(crate) fn is_record(self, ty: &str) -> bool {
+        let structure = self.structures.get(self.catalog, self.abi, ty);
+        // An object that only ends in an array, such as a `file_handle`, is not one of many.
+        structure.is_some_and(|structure| {
+            let last = structure.members.last();
+            structure.members.len() > 1 && last.is_some_and(|last| last.count == Some(0) && last.otherwise)
+        })
+    }
+
+    /// How many objects lie there.
+    pub(crate) fn count(self, ty: &Ty, bytes: &[u8]) -> usize {
+        self.records(ty, bytes).count()
+    }
+
+    /// Bytes of an object whose last members have extents, and to what the next one is aligned.
+    fn own_length(self, structure: &Structure, bytes: &[u8]) -> Option<(usize, usize)> {
+        let last = structure.members.iter().rfind(|member| member.count == Some(0))?;
+        // Not even the fixed members are there.
+        bytes.get(..last.offset as usize)?;
+        let known = |expr: &Expr| structure.evaluate(expr, bytes, self.outer);
+        let inside = Objects { outer: &known, ..self };
+        let there = structure.members.iter().filter(|member| {
+            let chosen =
+                member.condition().is_none_or(|condition| known(condition).is_some_and(|value| value != 0));
+            member.count == Some(0) && chosen
+        });
+        let mut there = there.peekable();
+        // A length that cannot be: nothing more can be told apart.
+        if there.peek().is_some_and(|member| inside.extent(member).is_some_and(|extent| extent < 0)) {
+            return Some((0, 1));
+        }
+        let ends = there.map(|member| (member.offset as usize).saturating_add(inside.wanted(member)));
+        let length = ends.max()?;
+        (length < usize::MAX && length > 0).then_some((length, structure.align.max(1) as usize))
+    }
+
+    /// The value of a member that is a number, in each of the objects.
+    pub(super) fn column(self, ty: &Ty, bytes: &[u8], class: Class) -> Vec<u64> {
+        let Some(structure) = self.structures.get(self.catalog, self.abi, &ty.name) else {
+            return Vec::new();
+        };
+        let member = structure.members.iter().find(|member| {
+            let is = |param: &schema::ast::Param| self.class(&param.ty) == class;
+            matches!(member.ty, MemberType::Number(_)) && member.param.as_ref().is_some_and(is)
+        });
+        let Some(member) = member else { return Vec::new() };
+        self.records(ty, bytes).filter_map(|one| member.number(one)).collect()
+    }
+}

@@ -1,0 +1,317 @@
+//! What pointers among the arguments led to, before the call and after it.
+
+use calls::{ArgValue, Call, Content, Pointee, evaluate};
+use schema::ast::{Direction, Expr, Extent, Param, Ty};
+use schema::layout::State;
+use schema::{Abi, Class};
+
+use crate::argument::{Show, environment, unread};
+use crate::errno;
+use crate::form;
+use crate::object::{Loads, Object, Objects, Parts};
+use crate::outcome;
+use crate::token::{Line, List};
+
+/// A pointer argument, and what is said of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Behind<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) arg: &'a ArgValue,
+    pub(crate) param: &'a Param,
+    pub(crate) class: Class,
+}
+
+impl Show<'_> {
+    /// Shows a pointer by what it led to, or else as an address.
+    pub(crate) fn pointer(self, line: &mut Line, call: &Call, arg: &ArgValue, param: &Param, class: Class) {
+        let behind = Behind { call, arg, param, class };
+        let (before, after) = self.sides(behind);
+        let shown = |line: &mut Line, pointee: &Pointee, answered: bool, old: Option<&Pointee>| {
+            self.pointee(line, behind, pointee, answered, old);
+        };
+        match (before, after) {
+            // The answer is told with the result.
+            (Some(before), _) if outcome::is_answer(self.catalog, param) => shown(line, before, false, None),
+            (Some(before), Some(after)) if before.content != after.content => {
+                if self.number_changed(line, behind, (&before.content, &after.content)) {
+                } else if matches!(class, Class::Struct | Class::Array | Class::Vector) {
+                    shown(line, after, true, Some(before));
+                } else {
+                    shown(line, before, false, None);
+                    line.word(" => ");
+                    shown(line, after, true, None);
+                }
+            }
+            (_, Some(pointee)) => shown(line, pointee, true, None),
+            (Some(pointee), None) => shown(line, pointee, false, None),
+            (None, None) if self.torn(line, behind) => {}
+            (None, None) => {
+                unread(line, arg);
+                if arg.raw != Some(0) && self.is_left_out(behind) {
+                    line.comment("not kept");
+                }
+            }
+        }
+    }
+
+    /// The plan kept nothing of what the call read or wrote there.
+    fn is_left_out(self, behind: Behind<'_>) -> bool {
+        let Behind { call, arg, param, .. } = behind;
+        let off = |pointee: &Option<Pointee>| pointee.as_ref().is_some_and(|p| p.state == State::Off);
+        let (read, written) = self.counts(call, param);
+        off(&arg.before) && read || off(&arg.after) && written
+    }
+
+    /// What the kernel finds there means something; what it leaves there does.
+    fn counts(self, call: &Call, param: &Param) -> (bool, bool) {
+        let failed = call.ret().and_then(errno::of_result).is_some();
+        let hidden = self.is_false(call, param) || (failed && param.condition.is_none());
+        // A condition tells when the kernel reads (`in`) or writes (`out`) there; of `inout`, when it writes.
+        let read = match param.direction {
+            Some(Direction::Out) => false,
+            Some(Direction::InOut) => true,
+            _ => !self.is_false(call, param),
+        };
+        (read, !hidden)
+    }
+
+    /// `["first", ... /* 0x7f4044bffc */]`: what was read before the memory ended, and where that was. False when there is none.
+    fn torn(self, line: &mut Line, behind: Behind<'_>) -> bool {
+        let Behind { call, arg, param, class } = behind;
+        let (Some(Pointee { state: State::Fault, content, .. }), Some(start)) = (&arg.before, arg.raw) else {
+            return false;
+        };
+        if !self.counts(call, param).0 {
+            return false;
+        }
+        let mark = line.mark();
+        let end = match content {
+            Content::Texts(texts) => {
+                line.open(List::Elements);
+                for text in texts {
+                    line.next();
+                    self.string(line, text, false);
+                }
+                texts.len() * if call.abi == Abi::I386 { 4 } else { 8 }
+            }
+            Content::Bytes(bytes) if class == Class::Array => {
+                let ty = &param.ty;
+                let size = self.catalog.size_of(call.abi, ty).map_or(0, |size| size as usize);
+                let whole = bytes.len() - bytes.len().checked_rem(size).unwrap_or(bytes.len());
+                line.open(List::Elements);
+                let known = bytes.chunks_exact(size.max(1)).take(whole).all(|bytes| {
+                    line.next();
+                    let object = Object { bytes, ..Object::default() };
+                    self.with_objects(behind, false, |objects| objects.show(line, ty, object))
+                });
+                if whole == 0 || !known {
+                    line.back_to(mark);
+                    return false;
+                }
+                whole
+            }
+            _ => return false,
+        };
+        line.more();
+        line.comment(&format!("{:#x}", start.wrapping_add(end as u64)));
+        line.close();
+        true
+    }
+
+    /// What was there before the call, and what after, as far as either means something.
+    pub(crate) fn sides<'p>(self, behind: Behind<'p>) -> (Option<&'p Pointee>, Option<&'p Pointee>) {
+        let Behind { call, arg, param, .. } = behind;
+        let (read, written) = self.counts(call, param);
+        let before = arg.before.as_ref().filter(|p| p.is_readable() && read);
+        let after = arg.after.as_ref().filter(|p| p.is_readable() && written);
+        (before, after)
+    }
+
+    /// `[128 => 16]`: a number behind a pointer, before and after. False when it is something else.
+    fn number_changed(self, line: &mut Line, behind: Behind<'_>, both: (&Content, &Content)) -> bool {
+        let (Content::Bytes(before), Content::Bytes(after)) = both else { return false };
+        let ty = &behind.param.ty;
+        self.with_objects(behind, true, |objects| {
+            let number = |bytes| objects.value(ty, behind.param.render.as_deref(), bytes);
+            let (Some(before), Some(after)) = (number(before), number(after)) else { return false };
+            line.open(List::Elements);
+            line.next();
+            before.show(line, self.catalog);
+            line.word(" => ");
+            after.show(line, self.catalog);
+            line.close();
+            true
+        })
+    }
+
+    /// Shows what was there at one time; `old` is what was there before that.
+    pub(crate) fn pointee(
+        self,
+        line: &mut Line,
+        behind: Behind<'_>,
+        pointee: &Pointee,
+        answered: bool,
+        old: Option<&Pointee>,
+    ) {
+        let Behind { arg, param, class, .. } = behind;
+        let cut = pointee.state == State::Cut;
+        match &pointee.content {
+            Content::Nothing => unread(line, arg),
+            Content::Text(text) if class == Class::Path => line.string(text, cut),
+            Content::Text(text) => self.string(line, text, cut),
+            Content::Count(count) => environment(line, arg, *count, cut),
+            Content::Texts(texts) => self.strings(line, texts, cut),
+            Content::Bytes(text) if class == Class::Path => line.string(text, cut),
+            Content::Bytes(text) if class == Class::Str => self.string(line, text, cut),
+            Content::Bytes(bytes) if class == Class::Bytes => self.bytes(line, behind, bytes, cut),
+            Content::Bytes(bytes) => {
+                let old = old.and_then(|old| match &old.content {
+                    Content::Bytes(old) => Some(old.as_slice()),
+                    _ => None,
+                });
+                let mark = line.mark();
+                let object = Object { bytes, cut, old, load: None };
+                if !self.with_objects(behind, answered, |objects| {
+                    objects.argument(line, param, class, object, None)
+                }) {
+                    line.back_to(mark);
+                    unread(line, arg);
+                }
+            }
+        }
+    }
+
+    /// A buffer.
+    fn bytes(self, line: &mut Line, behind: Behind<'_>, bytes: &[u8], cut: bool) {
+        let Behind { arg, param, .. } = behind;
+        let render = param.render.as_deref();
+        let text = form::Text { ty: &param.ty.name, render, name: &param.name };
+        // An option without a description of its own is an int if it has the size of one (socket(7)).
+        if param.name == "optval"
+            && !cut
+            && let &[a, b, c, d] = bytes
+        {
+            line.open(List::Elements);
+            line.next();
+            line.signed(i32::from_le_bytes([a, b, c, d]).into());
+            line.close();
+            return;
+        }
+        match render {
+            None | Some("path" | "str" | "hexstring") => form::bytes(line, text, bytes, cut, self.limit),
+            Some("cpumask") if !cut => form::bytes(line, text, bytes, cut, self.limit),
+            // A row of objects that say themselves how long they are. How many there are is known only when all are there.
+            Some(record) => {
+                unread(line, arg);
+                let ty = Ty::named(record);
+                let count = self.with_objects(behind, true, |objects| objects.count(&ty, bytes));
+                if !cut && count > 0 {
+                    let words = if count == 1 { "entry" } else { "entries" };
+                    line.comment(&format!("{count} {words}"));
+                }
+            }
+        }
+    }
+
+    /// What objects of one argument are shown by.
+    pub(crate) fn with_objects<T>(
+        self,
+        behind: Behind<'_>,
+        answered: bool,
+        f: impl FnOnce(Objects<'_>) -> T,
+    ) -> T {
+        let Behind { call, arg, param, .. } = behind;
+        let outer = |expr: &Expr| evaluate(expr, call, self.catalog);
+        f(Objects {
+            catalog: self.catalog,
+            structures: self.structures,
+            abi: call.abi,
+            limit: self.limit,
+            outer: &outer,
+            parts: Parts { list: &arg.parts, answered, index: None },
+            total: param.load.as_ref().and_then(|load| load.total.as_ref()),
+        })
+    }
+}
+
+impl Objects<'_> {
+    /// Shows what a pointer led to, an argument or the member of that name; false when its type says nothing about such
+    /// bytes.
+    pub(crate) fn argument(
+        self,
+        line: &mut Line,
+        param: &Param,
+        class: Class,
+        object: Object<'_>,
+        name: Option<&str>,
+    ) -> bool {
+        let ty = &param.ty;
+        let structure = self.is_structure(&ty.name);
+        match class {
+            // Objects that say themselves how long they are, in so many bytes.
+            Class::Struct if self.is_record(&ty.name) => {
+                self.row(line, ty, object, Loads::default());
+                true
+            }
+            Class::Struct | Class::Sockaddr if structure => {
+                let bytes = match &param.extent {
+                    // An object that says itself how long it is.
+                    Some(Extent::Bytes(length @ Expr::Member(_), _)) => {
+                        let whole = self.member_of(ty, length, object.bytes);
+                        whole.and_then(|whole| object.bytes.get(..whole)).unwrap_or(object.bytes)
+                    }
+                    _ => object.bytes,
+                };
+                self.show(line, ty, Object { bytes, ..object })
+            }
+            Class::Vector => {
+                let loads = self.loads(ty, object.bytes, name);
+                if structure && param.extent.is_none() {
+                    return self.show(line, ty, object);
+                }
+                self.row(line, ty, object, loads);
+                structure
+            }
+            _ if param.render.as_deref() == Some("fds") => {
+                form::numbers_of_bits(line, object.bytes);
+                true
+            }
+            Class::Array => {
+                let known = structure || self.catalog.stored_of(self.abi, &ty.name).is_some();
+                if known {
+                    self.row(line, ty, object, Loads::default());
+                }
+                known
+            }
+            _ => match self.value(ty, param.render.as_deref(), object.bytes) {
+                // A set of signals has brackets of its own.
+                Some(value) if ty.name == "sigset" => {
+                    value.show(line, self.catalog);
+                    true
+                }
+                Some(value) => {
+                    line.open(List::Elements);
+                    line.next();
+                    value.show(line, self.catalog);
+                    line.close();
+                    true
+                }
+                None => {
+                    let size =
+                        self.catalog.stored_of(self.abi, &ty.name).map_or(0, |stored| stored.bytes.into());
+                    let whole = object.bytes.len().is_multiple_of(size) && !object.bytes.is_empty();
+                    if whole {
+                        self.row(line, ty, object, Loads::default());
+                    }
+                    whole
+                }
+            },
+        }
+    }
+
+    /// The value of an expression over the members of an object.
+    fn member_of(self, ty: &Ty, expr: &Expr, bytes: &[u8]) -> Option<usize> {
+        let structure = self.structures.get(self.catalog, self.abi, &ty.name)?;
+        usize::try_from(structure.evaluate(expr, bytes, self.outer)?).ok()
+    }
+}
