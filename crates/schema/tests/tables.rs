@@ -78,14 +78,14 @@ fn no_pointer_to_const_is_written_by_the_kernel() {
 }
 
 #[test]
-fn every_number_of_x86_64_resolves() {
+fn every_number_is_a_described_call() {
     let catalog = Catalog::builtin();
     for (nr, name) in catalog.numbers(Abi::X86_64) {
         assert!(catalog.syscall(Abi::X86_64, nr).is_some_and(|call| call.described), "{nr} {name}");
     }
     for (nr, name) in catalog.numbers(Abi::I386) {
         let call = catalog.syscall(Abi::I386, nr).unwrap();
-        assert!(call.args.iter().all(|arg| arg.stored.bytes <= 4), "{nr} {name}");
+        assert!(call.described && call.args.iter().all(|arg| arg.stored.bytes <= 4), "{nr} {name}");
     }
     let described =
         |abi| catalog.numbers(abi).filter(|&(nr, _)| catalog.syscall(abi, nr).unwrap().described).count();
