@@ -11,6 +11,7 @@
 
 mod argument;
 mod call;
+mod descriptors;
 mod evaluate;
 mod happening;
 mod lifecycle;
@@ -19,6 +20,7 @@ mod role;
 mod thread;
 
 pub use call::{ArgValue, Call, Content, Outcome, Part, Pointee, Read, state};
+pub use descriptors::Descriptors;
 pub use evaluate::evaluate;
 pub use happening::{Damage, Exec, Fork, Happening, Mode, Signal, Superseded, ThreadExit};
 pub use lifecycle::{Lifecycle, tid};
