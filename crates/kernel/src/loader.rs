@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::os::fd::RawFd;
+use std::sync::atomic::Ordering;
 use std::thread;
 
-use probe::dispatch::{self, SLOT_COMPAT, SLOT_REREAD, SLOT_UNKNOWN};
+use probe::dispatch::{self, PLAIN, SLOT_COMPAT, SLOT_REREAD, SLOT_UNKNOWN};
 use probe::facts::Facts;
 use probe::generate;
 use probe::insn::MapRef;
@@ -12,6 +13,7 @@ use probe::program::Program;
 use schema::layout::{Layout, NUMBERS, Point, Shape};
 
 use crate::bpf::{Loaded, Map};
+use crate::mapping::Mapping;
 use crate::refusal::Error;
 use crate::session::Request;
 use crate::types::KernelTypes;
@@ -22,12 +24,33 @@ pub(crate) const CANARY: u32 = 511;
 /// Threads that load programs: loading is mostly the kernel's work, and it does it in parallel.
 const THREADS: usize = 4;
 
+/// Which exits the dispatcher writes itself: one byte per slot.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    map: Map,
+    mapping: Mapping,
+}
+
+impl Plain {
+    pub(crate) fn create() -> Result<Plain, Error> {
+        let map = Map::mapped_array("plain", PLAIN, 1)?;
+        let mapping = Mapping::new(&map, PLAIN as usize)?;
+        Ok(Plain { map, mapping })
+    }
+
+    fn set(&self, slot: u32) {
+        // The program behind the slot is there already, so it does not matter when a probe sees this.
+        self.mapping.byte(slot as usize).store(1, Ordering::Relaxed);
+    }
+}
+
 /// Maps by role.
 #[derive(Debug)]
 pub(crate) struct Maps {
     pub(crate) syscalls: Map,
     pub(crate) lifecycle: Map,
     pub(crate) tasks: Map,
+    pub(crate) plain: Plain,
     pub(crate) entry: Map,
     pub(crate) exit: Map,
 }
@@ -38,6 +61,7 @@ impl Maps {
             MapRef::Syscalls => self.syscalls.fd(),
             MapRef::Lifecycle => self.lifecycle.fd(),
             MapRef::Tasks => self.tasks.fd(),
+            MapRef::Plain => self.plain.map.fd(),
             MapRef::EntrySlots => self.entry.fd(),
             MapRef::ExitSlots => self.exit.fd(),
         }
@@ -151,7 +175,11 @@ impl Loader {
     /// Puts the program of a call into its slot.
     pub(crate) fn place(&self, layout: &Layout) -> Result<(), Error> {
         let (exit, slot) = place(layout);
-        self.maps.slots(exit).set_program(slot, self.program(layout)?)
+        self.maps.slots(exit).set_program(slot, self.program(layout)?)?;
+        if generate::is_plain_exit(&layout.shape) {
+            self.maps.plain.set(slot);
+        }
+        Ok(())
     }
 
     /// Fills the dispatch tables. The slots of the test call are filled in any case.

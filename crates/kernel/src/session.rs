@@ -5,7 +5,7 @@ use probe::ring::Geometry;
 use schema::layout::Layout;
 
 use crate::bpf::{Link, Loaded, Map};
-use crate::loader::{CANARY, Canary, Loader, Maps};
+use crate::loader::{CANARY, Canary, Loader, Maps, Plain};
 use crate::process;
 use crate::refusal::Error;
 use crate::ring::{self, HeaderConstants, Ring};
@@ -73,6 +73,7 @@ impl Session {
             syscalls: syscalls_map,
             lifecycle: lifecycle_map,
             tasks: tasks_map,
+            plain: Plain::create()?,
             entry: Map::program_array("entry_slots", dispatch::SLOTS)?,
             exit: Map::program_array("exit_slots", dispatch::SLOTS)?,
         };

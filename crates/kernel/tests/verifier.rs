@@ -5,7 +5,7 @@ use kernel::bpf::{Loaded, Map};
 use kernel::btf::{Btf, Kind};
 use kernel::tracefs::Tracefs;
 use kernel::types::KernelTypes;
-use probe::dispatch::{SLOTS, TASKS};
+use probe::dispatch::{PLAIN, SLOTS, TASKS};
 use probe::generate;
 use probe::insn::MapRef;
 use probe::ring::Geometry;
@@ -32,6 +32,7 @@ fn no_program_is_hard_to_verify() -> Result<(), Box<dyn std::error::Error>> {
     let facts = types.facts(geometry, geometry)?;
     let ring = Map::mapped_array("ring", geometry.value_size(), 1)?;
     let tasks = Map::mapped_array("tasks", TASKS, 1)?;
+    let plain = Map::mapped_array("plain", PLAIN, 1)?;
     let slots = Map::program_array("slots", SLOTS)?;
     let mut rows = Vec::new();
     let mut seen = std::collections::HashSet::new();
@@ -45,6 +46,7 @@ fn no_program_is_hard_to_verify() -> Result<(), Box<dyn std::error::Error>> {
         let loaded = Loaded::load(&program, attach, &|map| match map {
             MapRef::Syscalls | MapRef::Lifecycle => ring.fd(),
             MapRef::Tasks => tasks.fd(),
+            MapRef::Plain => plain.fd(),
             MapRef::EntrySlots | MapRef::ExitSlots => slots.fd(),
         })?;
         rows.push((loaded.verified()?, program.insns.len(), layout.event.name));

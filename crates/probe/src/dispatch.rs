@@ -4,11 +4,17 @@
 //! calls), says whether the thread is traced: with byte 0 clear the marked threads are traced, with byte 0 set all but
 //! the marked ones. Bit 1 says that a pointee of the open call could not be read at entry.
 //!
+//! An exit that says no more than its result, as most do, is written by the dispatcher itself: it knows the thread and the number
+//! already, and a jump through a table is a large part of what so small a record costs. One byte per slot says so.
+//!
 //! Slots of a dispatch table: `[0, 512)` native calls, `[512, 1024)` i386 calls, the same again from 1024 for exits that
 //! read again what failed, then one slot each for numbers beyond the table. An empty slot costs nothing: it is the
 //! system-call filter.
 
+use schema::layout::NUMBERS;
+
 use crate::facts::Facts;
+use crate::generate;
 use crate::insn::{Alu, Cond, Helper, MapRef, Reg, Reg::*, Size};
 use crate::program::{Assembler, Error, Program};
 
@@ -27,11 +33,14 @@ pub const SLOT_REREAD: u32 = 1024;
 pub const SLOT_UNKNOWN: u32 = 2048;
 /// True for event ids of exits that read again what failed at entry: classes 2 and 5 (`docs/format.md`).
 pub fn is_reread(event_id: u64) -> bool {
-    matches!(event_id / u64::from(schema::layout::NUMBERS), 2 | 5)
+    matches!(event_id / u64::from(NUMBERS), 2 | 5)
 }
 
 /// Slots of a dispatch table.
 pub const SLOTS: u32 = 2050;
+
+/// Bytes of the map of plain exits.
+pub const PLAIN: u32 = 4096;
 
 /// `TS_COMPAT` of `thread_info.status` (`arch/x86/include/asm/thread_info.h`): the call came through a 32-bit entry.
 const TS_COMPAT: i32 = 2;
@@ -64,6 +73,10 @@ pub fn exit(facts: &Facts) -> Result<Program, Error> {
     dispatcher(facts, "dispatch_exit", MapRef::ExitSlots)
 }
 
+/// Stack slots of the exit dispatcher: the thread, the event id of a plain exit.
+pub(crate) const STACK_TID: i16 = -8;
+pub(crate) const STACK_ID: i16 = -12;
+
 /// Goes to the program in slot `r7`, with the context that is in `r6`; goes on when there is none.
 fn jump_to_slot(asm: &mut Assembler, slots: MapRef) {
     asm.mov(R1, R6);
@@ -85,6 +98,9 @@ fn dispatcher(facts: &Facts, name: &str, slots: MapRef) -> Result<Program, Error
     asm.mov(R6, R1);
     asm.call(Helper::GetCurrentTaskBtf);
     asm.load(Size::B4, R1, R0, pid);
+    if leaving {
+        asm.store(Size::B4, R10, STACK_TID, R1);
+    }
     task_byte(&mut asm, R1, R2);
     asm.load(Size::B1, R3, R1, 0);
     asm.mov(R4, R3);
@@ -124,6 +140,19 @@ fn dispatcher(facts: &Facts, name: &str, slots: MapRef) -> Result<Program, Error
         asm.jump_if_imm(Cond::Ge, R7, SLOT_REREAD as i32, go);
         asm.alu_imm(Alu::Add, R7, SLOT_REREAD as i32);
         asm.place(go);
+        let other = asm.label();
+        asm.note("a result and nothing more?");
+        asm.load_map_value(R1, MapRef::Plain);
+        asm.alu(Alu::Add, R1, R7);
+        asm.load(Size::B1, R1, R1, 0);
+        asm.jump_if_imm(Cond::Eq, R1, 0, other);
+        asm.note("event id: slot + 512, of i386 slots that begin at 512 + 1536");
+        asm.alu_imm(Alu::Shl, R8, 1);
+        asm.alu(Alu::Add, R7, R8);
+        asm.alu_imm(Alu::Add, R7, i32::from(NUMBERS));
+        asm.store(Size::B4, R10, STACK_ID, R7);
+        generate::plain_exit(&mut asm, name, facts)?;
+        asm.place(other);
     }
     jump_to_slot(&mut asm, slots);
     if leaving {

@@ -11,7 +11,7 @@ mod pointee;
 mod reserve;
 mod tracepoint;
 
-use schema::layout::{Copy, Point, Shape, State};
+use schema::layout::{Copy, HEADER_LEN, IdRule, NUMBERS, Point, Registers, Shape, Slot, Source, State};
 
 use crate::dispatch::member;
 use crate::facts::Facts;
@@ -64,6 +64,53 @@ pub fn program(name: &str, shape: &Shape, facts: &Facts) -> Result<Program, Erro
     generator.publish();
     generator.out_of_line();
     asm.finish(name)
+}
+
+/// True for exits whose record the exit dispatcher writes: the result, under the number of the call.
+pub fn is_plain_exit(shape: &Shape) -> bool {
+    let result = Slot { offset: HEADER_LEN, width: 8, source: Source::Result };
+    let ids = [IdRule::NumberPlus(NUMBERS), IdRule::NumberPlus(4 * NUMBERS)];
+    shape.point == Point::Exit
+        && shape.slots == [result]
+        && shape.pointees.is_empty()
+        && !shape.only_if_failed
+        && ids.contains(&shape.id)
+}
+
+/// Writes that record, inside the exit dispatcher, and ends it. In: `r6` the context; on the stack the thread and the event id.
+pub(crate) fn plain_exit(asm: &mut Assembler, name: &str, facts: &Facts) -> Result<(), Error> {
+    let shape = Shape {
+        point: Point::Exit,
+        registers: Registers::X86_64,
+        id: IdRule::NumberPlus(NUMBERS),
+        slots: vec![Slot { offset: HEADER_LEN, width: 8, source: Source::Result }],
+        fixed_len: HEADER_LEN + 8,
+        pointees: Vec::new(),
+        reread: false,
+        only_if_failed: false,
+    };
+    let (out, oversize) = (asm.label(), asm.label());
+    let switch = Switch { slow: asm.label(), ready: asm.label() };
+    let mut generator = Generator {
+        asm,
+        name,
+        shape: &shape,
+        facts,
+        map: MapRef::Syscalls,
+        geometry: facts.syscalls,
+        out,
+        oversize,
+        switch,
+        drops: false,
+        bounds: Vec::new(),
+    };
+    generator.asm.load(Size::B8, R6, R6, 0);
+    generator.reserve();
+    generator.known_header();
+    generator.fixed_fields()?;
+    generator.publish();
+    generator.out_of_line();
+    Ok(())
 }
 
 struct Generator<'a> {

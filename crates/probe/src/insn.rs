@@ -101,6 +101,8 @@ pub enum MapRef {
     Lifecycle,
     /// One byte per thread id.
     Tasks,
+    /// One byte per slot of exits: whether the dispatcher writes its record itself.
+    Plain,
     /// Programs by slot, reached from `sys_enter`.
     EntrySlots,
     /// Programs by slot, reached from `sys_exit`.
@@ -272,6 +274,7 @@ impl MapRef {
             MapRef::Syscalls => "syscalls",
             MapRef::Lifecycle => "lifecycle",
             MapRef::Tasks => "tasks",
+            MapRef::Plain => "plain",
             MapRef::EntrySlots => "entry_slots",
             MapRef::ExitSlots => "exit_slots",
         }

@@ -393,7 +393,7 @@ fn copy_arguments(state: &Running) -> Result<(u64, usize, u64), Fault> {
 }
 
 fn map_of(handle: u64) -> Option<MapRef> {
-    [MapRef::Syscalls, MapRef::Lifecycle, MapRef::Tasks, MapRef::EntrySlots, MapRef::ExitSlots]
+    [MapRef::Syscalls, MapRef::Lifecycle, MapRef::Tasks, MapRef::Plain, MapRef::EntrySlots, MapRef::ExitSlots]
         .into_iter()
         .find(|map| MAPS + *map as u64 == handle)
 }

@@ -3,6 +3,7 @@
 use schema::layout::{IdRule, Registers, Source};
 
 use super::{Generator, RECORD_TID};
+use crate::dispatch::{STACK_ID, STACK_TID};
 use crate::insn::{Alu, Helper, Reg, Reg::*, Size};
 use crate::program::Error;
 
@@ -34,6 +35,16 @@ impl Generator<'_> {
         self.asm.load(Size::B4, R1, R0, pid);
         self.asm.store(Size::B4, R8, RECORD_TID, R1);
         Ok(())
+    }
+
+    /// The same in the exit dispatcher, which has left id and thread on the stack.
+    pub(super) fn known_header(&mut self) {
+        self.asm.note("header: event id, time, thread");
+        self.asm.load(Size::B4, R1, R10, STACK_ID);
+        self.asm.store(Size::B2, R8, 0, R1);
+        self.asm.store(Size::B4, R8, 2, R9);
+        self.asm.load(Size::B4, R1, R10, STACK_TID);
+        self.asm.store(Size::B4, R8, RECORD_TID, R1);
     }
 
     /// `dst = source`, `width` bytes. Clobbers nothing but `dst`.

@@ -4,7 +4,7 @@ use probe::dispatch::{self, FAILED, MARKED, SLOT_COMPAT, SLOT_REREAD, SLOT_UNKNO
 use probe::insn::MapRef;
 use probe::interpret::Outcome;
 
-use crate::scene::{NATIVE, STATUS, Scene, TASK, TID};
+use crate::scene::{NATIVE, STATUS, Scene, TASK, TID, record};
 
 /// `TS_COMPAT`
 const COMPAT: u32 = 2;
@@ -94,4 +94,27 @@ fn a_fault_at_entry_leads_to_the_exit_that_reads_again_once() {
     scene.set_task_byte(TID, MARKED | FAILED);
     assert_eq!(entry(&scene, 257), Outcome::TailCall(MapRef::EntrySlots, 257));
     assert_eq!(scene.task_byte(TID), MARKED | FAILED);
+}
+
+#[test]
+fn an_exit_with_nothing_but_a_result_is_written_at_once() {
+    let mut scene = Scene::new();
+    scene.set_task_byte(TID, MARKED);
+    let program = dispatch::exit(&scene.facts).unwrap();
+    for (status, nr, slot, id) in
+        [(0, 110, 110, 512 + 110), (COMPAT, 64, SLOT_COMPAT + 64, 4 * 512 + 64), (0, 511, 511, 1023)]
+    {
+        scene.set(TASK + STATUS, status);
+        scene.set_plain(slot);
+        scene.enter(NATIVE, nr, &[]);
+        scene.leave(-7);
+        assert_eq!(scene.run(&program), Outcome::Exit(0));
+        let records: Vec<u8> =
+            scene.tail(MapRef::Syscalls).into_iter().flat_map(|piece| piece.records).collect();
+        assert_eq!(records, record(id, &[&(-7_i64).to_le_bytes()]));
+    }
+    // One that has something to read again goes its own way.
+    scene.set(TASK + STATUS, 0_u32);
+    scene.set_task_byte(TID, MARKED | FAILED);
+    assert_eq!(exit(&scene, 110), Outcome::TailCall(MapRef::ExitSlots, SLOT_REREAD + 110));
 }

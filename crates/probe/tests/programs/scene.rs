@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use probe::dispatch::TASKS;
+use probe::dispatch::{PLAIN, TASKS};
 use probe::facts::{Facts, MEMBERS};
 use probe::generate;
 use probe::insn::MapRef;
@@ -47,6 +47,7 @@ pub(crate) const SIGINFO: u64 = KERNEL + 0x5_0000;
 const SYSCALLS: u64 = KERNEL + 0x1000_0000;
 const LIFECYCLE: u64 = KERNEL + 0x2000_0000;
 const TASK_BYTES: u64 = KERNEL + 0x3000_0000;
+const PLAIN_BYTES: u64 = KERNEL + 0x3800_0000;
 
 /// The thread that runs.
 pub(crate) const TID: i32 = 4711;
@@ -192,6 +193,7 @@ impl Scene {
         machine.add_map(MapRef::Syscalls, SYSCALLS, facts.syscalls.value_size(), 1);
         machine.add_map(MapRef::Lifecycle, LIFECYCLE, facts.lifecycle.value_size(), 1);
         machine.add_map(MapRef::Tasks, TASK_BYTES, TASKS, 1);
+        machine.add_map(MapRef::Plain, PLAIN_BYTES, PLAIN, 1);
         let (syscalls, lifecycle) = (Reader::new(facts.syscalls, 0), Reader::new(facts.lifecycle, 0));
         let scene = Scene { machine: RefCell::new(machine), facts, syscalls, lifecycle };
         for (reader, map, stream_id) in
@@ -249,6 +251,11 @@ impl Scene {
     pub(crate) fn task_byte(&self, tid: i32) -> u8 {
         let machine = self.machine.borrow();
         machine.bytes(TASK_BYTES + tid as u64, 1).unwrap()[0]
+    }
+
+    /// The exit dispatcher writes the exits of this slot itself.
+    pub(crate) fn set_plain(&self, slot: u32) {
+        self.machine.borrow_mut().bytes_mut(PLAIN_BYTES + u64::from(slot), 1).unwrap()[0] = 1;
     }
 
     pub(crate) fn set_task_byte(&self, tid: i32, value: u8) {
