@@ -23,8 +23,9 @@ usage: cargo xtask COMMAND
                  measure against an empty program pair, strace, trace-cmd and perf trace; write docs/bench.md and the
                  table of README.md (--quick: a tenth of the work, for a look; writes nothing)
   layouts        write where the members of objects lie, from the type information of the running kernel
-  score [--call NAME] [--show less|wrong|more]
+  score [--call NAME] [--show less|wrong|more] [-- PROG ARGS...]
                  compare with strace, argument by argument, over one run of nearly every call; write docs/coverage.md
+                 (with PROG: over a run of that, and write nothing)
   tables         write the tables of system call numbers and of ioctl commands from the installed headers";
 
 fn main() -> ExitCode {

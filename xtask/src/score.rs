@@ -1,5 +1,6 @@
 //! `cargo xtask score`: how much of what strace shows is shown by us.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,20 +17,28 @@ pub(crate) struct Settings {
     call: Option<String>,
     /// Show arguments of this class.
     show: Option<Class>,
+    /// Another program than `every_call`, with its arguments.
+    program: Vec<OsString>,
 }
 
 impl Settings {
-    /// Reads `--call NAME` and `--show CLASS`.
+    /// Reads `--call NAME`, `--show CLASS`, and behind `--` a program.
     pub(crate) fn parse(arguments: &[String]) -> Result<Self> {
         let mut settings = Self::default();
         let mut words = arguments.iter().map(String::as_str);
         while let Some(word) = words.next() {
+            if word == "--" {
+                settings.program = words.map(OsString::from).collect();
+                break;
+            }
             match (word, words.next()) {
                 ("--call", Some(name)) => settings.call = Some(name.to_owned()),
                 ("--show", Some("less")) => settings.show = Some(Class::Less),
                 ("--show", Some("wrong")) => settings.show = Some(Class::Wrong),
                 ("--show", Some("more")) => settings.show = Some(Class::More),
-                _ => bail!("usage: cargo xtask score [--call NAME] [--show less|wrong|more]"),
+                _ => {
+                    bail!("usage: cargo xtask score [--call NAME] [--show less|wrong|more] [-- PROG ARGS...]")
+                }
             }
         }
         Ok(settings)
@@ -41,9 +50,17 @@ pub(crate) fn score(settings: &Settings) -> Result<()> {
     ensure!(find("strace").is_some(), "strace is not installed: there is nothing to compare with");
     must(&mut cargo(&["build", "--quiet", "--package", "syscribe", "--package", "tracees"]))?;
     let scratch = Scratch::new()?;
-    let output = run::command(&debug_directory(), &scratch.0).output().context("syscribe")?;
+    let mut command = match settings.program.as_slice() {
+        [] => run::command(&debug_directory(), &scratch.0),
+        program => run::command_of(&debug_directory(), &scratch.0, program),
+    };
+    let output = command.output().context("syscribe")?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "the traced program failed: {}\n{said}", output.status);
+    ensure!(
+        output.status.success() || !settings.program.is_empty(),
+        "the traced program failed: {}\n{said}",
+        output.status
+    );
     let read = |name| -> Result<String> {
         let bytes = fs::read(scratch.0.join(name)).with_context(|| format!("the text of {name}"))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -60,7 +77,7 @@ pub(crate) fn score(settings: &Settings) -> Result<()> {
     for unpaired in &tally.unpaired {
         println!("not the same calls: {unpaired}");
     }
-    if settings.call.is_none() {
+    if settings.call.is_none() && settings.program.is_empty() {
         let page = report::page(&tally, &first_line("strace", "--version")?, &first_line("uname", "-r")?);
         fs::write(root().join("docs/coverage.md"), page).context("docs/coverage.md")?;
     }

@@ -61,6 +61,8 @@ pub fn compare(theirs: &Value, ours: &Value, names: &Names) -> Class {
         (Value::Call(a, theirs), Value::Call(b, ours)) if a == b && theirs.len() == ours.len() => {
             theirs.iter().zip(ours).map(|(a, b)| again(&a.value, &b.value)).max().unwrap_or(Class::Equal)
         }
+        // Bytes as they are, where strace takes them apart.
+        (Value::Struct { .. } | Value::List { .. }, Value::Text { .. }) => Class::Less,
         _ => of_two_kinds(theirs, ours, names),
     }
 }
@@ -262,7 +264,11 @@ mod tests {
     fn content_says_more_than_its_address_and_none_is_behind_null() {
         is(Class::More, &[("0x7ff0", "\"text\""), ("0x7ff0", "{fd=3}"), ("0x7ff0", "[1]")]);
         is(Class::Less, &[("\"text\"", "0x7ff0"), ("{fd=3}", "0x7ff0"), ("[1]", "0x7ff0")]);
-        is(Class::Wrong, &[("NULL", "\"text\""), ("{fd=3}", "NULL"), ("3", "{fd=3}")]);
+        is(Class::Less, &[("{fd=3}", "\"\\3\\0\\0\\0\""), ("[3]", "\"\\3\\0\\0\\0\"")]);
+        is(
+            Class::Wrong,
+            &[("NULL", "\"text\""), ("{fd=3}", "NULL"), ("3", "{fd=3}"), ("\"text\"", "{fd=3}")],
+        );
     }
 
     #[test]

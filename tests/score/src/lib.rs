@@ -17,7 +17,8 @@
 //!   table does not know is wrong where strace has a number or another name.
 //! * Two different names are equal only if they stand for the same bits in one set of the type table, or in the short list of
 //!   aliases that no set holds together. The same number under a name from another set is wrong.
-//! * Content where strace has an address is more; behind NULL it is wrong.
+//! * Content where strace has an address is more; behind NULL it is wrong. Bytes as they are, where strace takes them apart, are
+//!   less.
 //! * Decimal numbers are equal or not. A number in hexadecimal equals its two's complement in 32 and in 64 bits. The same 32 or
 //!   64 bits with another sign are less.
 //! * A call that strace has no name for (`syscall_0x1c3`) is paired by its number; its registers are compared with our

@@ -56,6 +56,7 @@ const GROUPS: &[(&str, fn())] = &[
     ("messages", network::messages),
     ("options", network::options),
     ("datagrams", network::datagrams),
+    ("routing", network::routing),
     ("ipc", ipc::system_v),
     ("queues", ipc::queues),
     ("keys", ipc::keys),

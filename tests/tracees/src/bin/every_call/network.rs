@@ -203,3 +203,18 @@ pub(crate) fn datagrams() {
     call!(SYS_sendto, udp, &text, 17_usize, 0, &here, 16);
     call!(SYS_recvfrom, udp, &mut text, 17_usize, 0, &mut here, &mut length);
 }
+
+/// Questions to the kernel's routing tables.
+pub(crate) fn routing() {
+    let netlink = call!(SYS_socket, 16, 3, 0);
+    // RTM_GETLINK, NLM_F_REQUEST|NLM_F_DUMP, a struct ifinfomsg of zeros
+    let request = [32_u32, 18 | 0x301 << 16, 7, 0, 0, 0, 0, 0];
+    let kernel = [16_u16, 0, 0, 0, 0, 0];
+    bend!(SYS_sendto, netlink, &request, 32_usize, 0, &kernel, 12);
+    let mut buffer = [0_u64; 512];
+    let (mut from, mut length) = ([0_u16; 6], 12_u32);
+    for _ in 0..3 {
+        bend!(SYS_recvfrom, netlink, &mut buffer, 4096_usize, libc::MSG_DONTWAIT, &mut from, &mut length);
+    }
+    call!(SYS_getsockname, netlink, &mut from, &mut length);
+}
