@@ -89,6 +89,8 @@ pub(crate) struct Object<'a> {
     pub(crate) cut: bool,
     /// What was there before the call.
     pub(crate) old: Option<&'a [u8]>,
+    /// The caller says how long it is: what lies behind the known members is of a newer form of it.
+    pub(crate) sized: bool,
     /// What its pointer with direction `pass` leads to, and whether there is more of that.
     pub(crate) load: Option<(&'a [u8], bool)>,
 }
@@ -109,9 +111,12 @@ impl<'a> Objects<'a> {
                 return false;
             }
             line.open(List::Members);
-            self.members(line, &structure, object);
+            let shown = self.members(line, &structure, object);
+            if object.sized {
+                beyond(line, &structure, object.bytes);
+            }
             line.close();
-            return true;
+            return shown || object.bytes.len() >= structure.size as usize;
         }
         let Some(value) = self.value(ty, None, object.bytes) else { return false };
         value.show(line, self.catalog);
@@ -193,7 +198,10 @@ impl<'a> Objects<'a> {
             self.number(line, member, now);
             return;
         }
-        let reaches_end = object.cut && member.count == Some(0) && bytes.len() < self.wanted(member);
+        // A constant extent says how much there can be, another one how much there is.
+        let missing = member.count == Some(0) && bytes.len() < self.wanted(member);
+        let reaches_end =
+            missing && (object.cut || self.extent(member).is_some() && !has_constant_extent(member));
         match &member.ty {
             MemberType::Number(_) if member.count.is_none() => {
                 self.number(line, member, member.number(object.bytes).unwrap_or(0));
@@ -202,7 +210,8 @@ impl<'a> Objects<'a> {
             MemberType::Address(_) => self.pointer(line, member, object),
             MemberType::Object(ty) => {
                 let old = object.old.map(|old| self.range(member, old));
-                self.inner(line, member, ty, Object { bytes, old, cut: reaches_end, load: object.load });
+                let object = Object { bytes, old, cut: reaches_end, sized: false, load: object.load };
+                self.inner(line, member, ty, object);
             }
         }
     }
@@ -297,7 +306,7 @@ impl<'a> Objects<'a> {
                 break;
             }
             let old = olds.as_mut().and_then(Iterator::next);
-            let one = Object { bytes, cut: false, old, load: loads.get(at) };
+            let one = Object { bytes, cut: false, old, sized: false, load: loads.get(at) };
             let parts = Parts { index: Some(at), ..self.parts };
             let before = line.mark();
             line.next();
@@ -320,7 +329,8 @@ impl<'a> Objects<'a> {
         let Some(param) = member.param.as_ref().filter(|param| param.direction.is_some()) else {
             return self.number(line, member, number);
         };
-        if let Some((load, cut)) = object.load.filter(|_| param.direction == Some(Direction::Pass)) {
+        let load = object.load.filter(|_| param.direction == Some(Direction::Pass) && number != 0);
+        if let Some((load, cut)) = load {
             let shown = load.get(..self.limit).unwrap_or(load);
             return line.string(shown, cut || shown.len() < load.len());
         }
@@ -390,6 +400,24 @@ impl<'a> Objects<'a> {
         line.close();
         true
     }
+}
+
+fn has_constant_extent(member: &Member) -> bool {
+    let extent = member.param.as_ref().and_then(|param| param.extent.as_ref());
+    matches!(extent, Some(Extent::Bytes(Expr::Number(_), _) | Extent::Count(Expr::Number(_), _)))
+}
+
+/// `/* bytes 24..39 */ "\x07"`: what is not 0 behind the known members.
+fn beyond(line: &mut Line, structure: &Structure, bytes: &[u8]) {
+    let start = structure.size as usize;
+    let flexible = structure.members.iter().any(|member| member.count == Some(0));
+    let Some(rest) = bytes.get(start..).filter(|rest| !flexible && rest.iter().any(|byte| *byte != 0)) else {
+        return;
+    };
+    line.next();
+    line.word(&format!("/* bytes {start}..{} */ ", bytes.len() - 1));
+    let text = form::Text { ty: "bytes", render: Some("hexstring"), name: "" };
+    form::bytes(line, text, rest, false, rest.len());
 }
 
 #[cfg(test)]

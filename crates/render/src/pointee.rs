@@ -94,15 +94,17 @@ impl Show<'_> {
                 }
                 texts.len() * if call.abi == Abi::I386 { 4 } else { 8 }
             }
-            Content::Bytes(bytes) if class == Class::Array => {
+            Content::Bytes(bytes) if matches!(class, Class::Array | Class::Vector) => {
                 let ty = &param.ty;
                 let size = self.catalog.size_of(call.abi, ty).map_or(0, |size| size as usize);
                 let whole = bytes.len() - bytes.len().checked_rem(size).unwrap_or(bytes.len());
                 line.open(List::Elements);
-                let known = bytes.chunks_exact(size.max(1)).take(whole).all(|bytes| {
-                    line.next();
-                    let object = Object { bytes, ..Object::default() };
-                    self.with_objects(behind, false, |objects| objects.show(line, ty, object))
+                let known = self.with_objects(behind, false, |objects| {
+                    let loads = objects.loads(ty, bytes, None);
+                    bytes.chunks_exact(size.max(1)).enumerate().all(|(at, bytes)| {
+                        line.next();
+                        objects.show(line, ty, Object { bytes, load: loads.get(at), ..Object::default() })
+                    })
                 });
                 if whole == 0 || !known {
                     line.back_to(mark);
@@ -170,11 +172,16 @@ impl Show<'_> {
                     _ => None,
                 });
                 let mark = line.mark();
-                let object = Object { bytes, cut, old, load: None };
+                let sized = matches!(param.extent, Some(Extent::Bytes(..)));
+                let object = Object { bytes, cut, old, sized, load: None };
                 if !self.with_objects(behind, answered, |objects| {
                     objects.argument(line, param, class, object, None)
                 }) {
                     line.back_to(mark);
+                    // An option shorter than it should be.
+                    if param.name == "optval" {
+                        return self.bytes(line, behind, bytes, cut);
+                    }
                     unread(line, arg);
                 }
             }
@@ -276,6 +283,13 @@ impl Objects<'_> {
                 form::numbers_of_bits(line, object.bytes);
                 true
             }
+            Class::Array if param.render.as_deref() == Some("utime") => {
+                self.times(line, ty, object.bytes);
+                true
+            }
+            Class::Array if param.render.as_deref() == Some("capabilities") => {
+                self.capabilities(line, ty, object.bytes)
+            }
             Class::Array => {
                 let known = structure || self.catalog.stored_of(self.abi, &ty.name).is_some();
                 if known {
@@ -307,6 +321,40 @@ impl Objects<'_> {
                 }
             },
         }
+    }
+
+    /// `[UTIME_NOW, {tv_sec=1, tv_nsec=5}]`: times of `utimensat(2)`, some of which are no times.
+    fn times(self, line: &mut Line, ty: &Ty, bytes: &[u8]) {
+        let structure = self.structures.get(self.catalog, self.abi, &ty.name);
+        let nsec = structure.as_deref().and_then(|structure| structure.member("tv_nsec"));
+        line.open(List::Elements);
+        for bytes in self.records(ty, bytes) {
+            line.next();
+            match nsec.and_then(|nsec| nsec.number(bytes)) {
+                Some(0x3fff_ffff) => line.word("UTIME_NOW"),
+                Some(0x3fff_fffe) => line.word("UTIME_OMIT"),
+                _ => {
+                    self.show(line, ty, Object { bytes, ..Object::default() });
+                }
+            }
+        }
+        line.close();
+    }
+
+    /// Sets of capabilities of 64 bits, which `capget(2)` passes as two objects with 32 bits of each. False when there are no
+    /// two.
+    fn capabilities(self, line: &mut Line, ty: &Ty, bytes: &[u8]) -> bool {
+        let mut both = self.records(ty, bytes);
+        let (Some(low), Some(high)) = (both.next(), both.next()) else { return false };
+        let Some(structure) = self.structures.get(self.catalog, self.abi, &ty.name) else { return false };
+        line.open(List::Members);
+        for member in &structure.members {
+            let (Some(low), Some(high)) = (member.number(low), member.number(high)) else { continue };
+            line.member(&member.name);
+            form::number(line, self.catalog, "capabilities", high << 32 | low, 8, "");
+        }
+        line.close();
+        true
     }
 
     /// The value of an expression over the members of an object.

@@ -8,7 +8,7 @@ use super::Objects;
 impl<'a> Objects<'a> {
     /// The objects that lie in `bytes` one behind the other; what is no whole object at the end is left out, unless an
     /// object says itself how long it is.
-    pub(super) fn records<'b>(
+    pub(crate) fn records<'b>(
         self,
         ty: &Ty,
         bytes: &'b [u8],

@@ -14,7 +14,7 @@ pub(crate) struct Loads<'a> {
 
 impl<'a> Loads<'a> {
     /// What the element at that place leads to, and whether there is more of it.
-    pub(super) fn get(&self, at: usize) -> Option<(&'a [u8], bool)> {
+    pub(crate) fn get(&self, at: usize) -> Option<(&'a [u8], bool)> {
         self.each.get(at).copied()
     }
 

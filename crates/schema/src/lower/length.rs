@@ -100,6 +100,7 @@ impl Lowering<'_> {
     pub(super) fn constant(&self, expr: &Expr) -> Option<i128> {
         match expr {
             Expr::Number(number) => Some(*number),
+            Expr::SizeOf(ty) => self.catalog.size_of(self.syscall.abi, ty).map(i128::from),
             Expr::Name(name) if self.register(name).is_none() => self.catalog.constant(name).map(i128::from),
             _ => None,
         }
