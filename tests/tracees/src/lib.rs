@@ -4,6 +4,8 @@
 //! that with what a tracer wrote down. The C library and the Rust runtime make calls of their own (at start, at exit, to
 //! print), so the calls that count stand between two marks: see [`mark`].
 
+pub mod children;
+
 use std::arch::asm;
 use std::mem::MaybeUninit;
 use std::str::FromStr;
@@ -48,34 +50,6 @@ pub fn getppid() -> i64 {
 pub fn gettid() -> i64 {
     // SAFETY: gettid takes no argument and writes nothing.
     unsafe { raw(libc::SYS_gettid, [0; 6]) }
-}
-
-/// `vfork()`; in the child `getppid()` and `exit_group(7)`. Returns the child's pid, which is to be waited for.
-pub fn vfork_child() -> i64 {
-    let ret: i64;
-    // SAFETY: the child shares the stack of its parent, and touches no memory at all.
-    unsafe {
-        asm!(
-            "syscall",
-            "test rax, rax",
-            "jnz 2f",
-            "mov eax, {getppid}",
-            "syscall",
-            "mov eax, {exit_group}",
-            "mov edi, 7",
-            "syscall",
-            "ud2",
-            "2:",
-            getppid = const libc::SYS_getppid,
-            exit_group = const libc::SYS_exit_group,
-            inlateout("rax") libc::SYS_vfork => ret,
-            lateout("rdi") _,
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
-    ret
 }
 
 /// Marks a place in the sequence of calls: `close(-1000) = -1 EBADF`. The calls between two marks of one thread

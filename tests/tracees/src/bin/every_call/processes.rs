@@ -79,7 +79,7 @@ pub(crate) fn births() {
         call!(SYS_kill, call!(SYS_getpid), libc::SIGTERM);
     }
     call!(SYS_wait4, pid, &mut status, libc::WUNTRACED | libc::WCONTINUED, 0);
-    twice(tracees::vfork_child);
+    twice(|| tracees::children::child(tracees::children::Birth::Vfork, 7));
 }
 
 pub(crate) fn identity() {
