@@ -196,8 +196,9 @@ impl Prepared {
     }
 }
 
-/// True for exits that can wait; until their programs are there, the plain exit is recorded. An object that cannot be read at
-/// entry is rare, unlike a string; so is `execveat`, whose programs are the ones that the kernel checks longest.
+/// True for programs that can wait. Of exits that read again, those of objects: until their programs are there, the plain exit is
+/// recorded; an object that cannot be read at entry is rare, unlike a string. And the calls whose programs the kernel checks
+/// longest: `execveat`'s second reading, and rows of messages, which are recorded by their registers until then.
 fn is_rare(layout: &Layout) -> bool {
     let reread = dispatch::is_reread(layout.event.id);
     let objects = |copy: &Copy| {
@@ -208,8 +209,10 @@ fn is_rare(layout: &Layout) -> bool {
                 | Copy::Bytes { length: Length::Objects { .. } | Length::Behind(_), .. }
         )
     };
-    let rare_call = layout.event.name == "syscall_exit_execveat";
-    reread && (rare_call || layout.shape.pointees.iter().any(|pointee| objects(&pointee.copy)))
+    let pointees = &layout.shape.pointees;
+    let rare_call = reread && layout.event.name == "syscall_exit_execveat";
+    let rows_of_parts = pointees.iter().any(|pointee| pointee.guard.is_some());
+    rare_call || rows_of_parts || reread && pointees.iter().any(|pointee| objects(&pointee.copy))
 }
 
 /// Adds the remedy to a refusal for want of privilege.

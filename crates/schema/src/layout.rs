@@ -119,6 +119,8 @@ pub enum Length {
         width: u8,
         /// Bytes for each that it counts.
         size: u16,
+        /// Bytes on top of that.
+        plus: u16,
     },
     /// So many objects of `size` bytes; at exit only when the result is 0 or more.
     Objects {

@@ -11,6 +11,8 @@ number x86_64 157 prctl
 number x86_64 16 ioctl
 number x86_64 23 select
 number x86_64 35 nanosleep
+number x86_64 202 futex
+number x86_64 304 open_by_handle_at
 object pair 16
 object large 600
 enum command = A 1, B 2, C 3, D 0x80000004, E 5, RANGE_FIRST 10, RANGE_LAST 20, NEGATIVE -7
@@ -28,6 +30,11 @@ ioctl(u32 fd, command cmd, ioc arg) switch cmd = int
 ioctl.A(in pair arg)
 ioctl.B(out large arg)
 select(int n, inout bytes inp[:(n + 63) / 64 * 8]) = count
+enum futex_op = FUTEX_WAIT 0, FUTEX_WAKE 1
+enum futex_mask = FUTEX_CMD_MASK -385
+futex(futex_op op, addr utime) switch op & FUTEX_CMD_MASK = int
+futex.FUTEX_WAIT(in pair utime)
+open_by_handle_at(in pair handle[:8 + *handle])
 nanosleep(in pair rqtp, out pair rmtp if interrupted)
 ";
 const HOLE: u64 = 0x6000;
@@ -200,4 +207,29 @@ fn what_an_interrupted_call_leaves_is_kept_when_it_fails() {
     assert_eq!(exit(&mut f, 0), [&[State::Off as u8][..], &[0; 16]].concat());
     f.enter("nanosleep", 35, &[THERE, 0]);
     assert_eq!(exit(&mut f, -4), [&[State::Null as u8][..], &[0; 16]].concat());
+}
+
+#[test]
+fn a_mask_may_be_a_negative_constant() {
+    let mut f = Fixture::new();
+    for (op, state, len) in
+        [(0, State::Ok, 16), (128, State::Ok, 16), (128 | 256, State::Ok, 16), (1, State::Off, 0)]
+    {
+        assert_eq!(kept(&f.enter("futex", 202, &[op, THERE]), 10 + 4 + 8), (state, bytes(len)), "{op}");
+    }
+}
+
+#[test]
+fn a_header_may_say_how_much_follows() {
+    let mut f = Fixture::new();
+    for (follows, state, len) in
+        [(0_u32, State::Ok, 8), (5, State::Ok, 13), (100, State::Fault, 0), (u32::MAX, State::Fault, 0)]
+    {
+        let object = [follows.to_le_bytes().to_vec(), vec![9; 60]].concat();
+        f.scene.user(THERE, &object);
+        let entry = f.enter("open_by_handle_at", 304, &[THERE]);
+        let want = if state == State::Ok { object[..len].to_vec() } else { vec![] };
+        assert_eq!(kept(&entry, 10 + 8), (state, want), "{follows}");
+    }
+    assert_eq!(kept(&f.enter("open_by_handle_at", 304, &[HOLE]), 10 + 8), (State::Fault, vec![]));
 }

@@ -23,8 +23,8 @@ impl Lowering<'_> {
             return Some(Length::Fixed(u16::try_from(*number).ok()?));
         }
         match self.mentioned(said, scope, exit)? {
-            Mentioned::Member(register, offset, width) => {
-                Some(Length::Memory { register, offset, width, size: 1 })
+            Mentioned::Memory(register, offset, width, plus) => {
+                Some(Length::Memory { register, offset, width, size: 1, plus })
             }
             Mentioned::Result => Some(Length::Result),
             Mentioned::Behind(register) => Some(Length::Behind(register)),
@@ -43,8 +43,8 @@ impl Lowering<'_> {
         let count = match self.mentioned(count, scope, exit)? {
             Mentioned::Result => None,
             Mentioned::Register(steps) if steps.steps.is_empty() => Some((steps.register, steps.width)),
-            Mentioned::Member(register, offset, width) => {
-                return Some(Length::Memory { register, offset, width, size });
+            Mentioned::Memory(register, offset, width, 0) => {
+                return Some(Length::Memory { register, offset, width, size, plus: 0 });
             }
             _ => return None,
         };
@@ -56,6 +56,12 @@ impl Lowering<'_> {
         match expr {
             Expr::Ret => exit.then_some(Mentioned::Result),
             Expr::Deref(name) => exit.then_some(Mentioned::Behind(self.register(name)?.0)),
+            // A header that says how much follows: `8 + *handle`.
+            Expr::Binary(BinaryOp::Add, left, right)
+                if let (Expr::Number(plus), Expr::Deref(name)) = (&**left, &**right) =>
+            {
+                Some(Mentioned::Memory(self.register(name)?.0, 0, 4, u16::try_from(*plus).ok()?))
+            }
             // The value at entry is gone by the time of the exit.
             Expr::Old(_) => None,
             Expr::Min(a, b) => match (self.mentioned(a, scope, exit), self.mentioned(b, scope, exit)) {
@@ -101,7 +107,10 @@ impl Lowering<'_> {
         match expr {
             Expr::Number(number) => Some(*number),
             Expr::SizeOf(ty) => self.catalog.size_of(self.syscall.abi, ty).map(i128::from),
-            Expr::Name(name) if self.register(name).is_none() => self.catalog.constant(name).map(i128::from),
+            // Negative constants are kept as two's complement of 64 bits.
+            Expr::Name(name) if self.register(name).is_none() => {
+                self.catalog.constant(name).map(|value| i128::from(value as i64))
+            }
             _ => None,
         }
     }
@@ -113,13 +122,13 @@ fn member(scope: Scope<'_>, name: &str) -> Option<Mentioned> {
     let member = structure.member(name)?;
     let MemberType::Number(stored) = member.ty else { return None };
     let at = offset.checked_add(u16::try_from(member.offset).ok()?)?;
-    Some(Mentioned::Member(register, at, stored.bytes))
+    Some(Mentioned::Memory(register, at, stored.bytes, 0))
 }
 
 enum Mentioned {
     Result,
-    /// A number of so many bytes, so many bytes behind where a register leads to: register, offset, width.
-    Member(u8, u16, u8),
+    /// A number of so many bytes, so many bytes behind where a register leads to, and so much more: register, offset, width, more.
+    Memory(u8, u16, u8, u16),
     /// The integer behind this argument register.
     Behind(u8),
     Register(Steps),

@@ -92,10 +92,13 @@ impl Generator<'_> {
                 self.word_in_memory(*n, 0, Size::B4, bad)?;
                 self.asm.load(Size::B8, R3, R10, STACK_POINTER);
             }
-            Length::Memory { register, offset, width, size } => {
+            Length::Memory { register, offset, width, size, plus } => {
                 let size = (*size).max(1);
                 self.word_in_memory(*register, *offset, Size::of(*width).unwrap_or(Size::B8), bad)?;
                 self.counted(size, cap);
+                if *plus > 0 {
+                    self.asm.alu_imm(Alu::Add, R2, i32::from(*plus));
+                }
                 self.asm.load(Size::B8, R3, R10, STACK_POINTER);
             }
             Length::Objects { count, size } => self.objects(*count, (*size).max(1), cap)?,
