@@ -4,10 +4,13 @@
 
 mod bench;
 mod checks;
+mod headers;
 mod ioctl;
 mod layouts;
 mod programs;
 mod score;
+mod selectors;
+mod sets;
 mod tables;
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `cargo xtask tables`: writes the tables of numbers, and the names of ioctl commands.
+//! `cargo xtask tables`: writes the tables of numbers, the names of ioctl commands, and the sets of names that selectors describe.
 //!
 //! Sources: the installed kernel headers, crate `syscalls`, and [`NEWER`]. They must not contradict each other.
 
@@ -15,7 +15,7 @@ const NEWER: [(u32, &str); 2] = [(470, "listns"), (471, "rseq_slice_yield")];
 const TABLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/schema/tables");
 const HEADERS: &str = "/usr/include/x86_64-linux-gnu/asm";
 
-/// Writes `numbers_x86_64.tt`, `numbers_i386.tt` and `ioctl.tt`.
+/// Writes `numbers_x86_64.tt`, `numbers_i386.tt`, `ioctl.tt` and `sets_generated.tt`.
 pub(crate) fn run() -> Result<()> {
     use syscalls::{x86, x86_64};
     // The crate's iterator stops before its last element.
@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
     fs::write(&path, crate::ioctl::table(&commands))
         .with_context(|| format!("writing {}", path.display()))?;
     println!("{}: {} names", path.display(), commands.len());
-    Ok(())
+    crate::sets::run()
 }
 
 fn write(abi: &str, header: &str, crate_list: impl Iterator<Item = (u32, &'static str)>) -> Result<()> {

@@ -4,6 +4,7 @@
 //! Format: `Documentation/bpf/btf.rst` of the kernel. A header, then types one behind the other (twelve bytes and a tail
 //! that depends on the kind), then strings.
 
+mod enumerators;
 mod members;
 
 use std::collections::HashMap;

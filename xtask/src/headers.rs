@@ -1,0 +1,320 @@
+//! What the installed C headers say: names of macros, and what expressions are worth, through the C compiler.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// Headers that are asked, of the C library and of the kernel. Those that are not installed are left out.
+const HEADERS: &[&str] = &[
+    "errno.h",
+    "fcntl.h",
+    "unistd.h",
+    "signal.h",
+    "time.h",
+    "poll.h",
+    "sched.h",
+    "sys/epoll.h",
+    "sys/eventfd.h",
+    "sys/timerfd.h",
+    "sys/signalfd.h",
+    "sys/inotify.h",
+    "sys/fanotify.h",
+    "sys/mman.h",
+    "sys/mount.h",
+    "sys/socket.h",
+    "sys/un.h",
+    "netinet/in.h",
+    "netinet/tcp.h",
+    "netinet/udp.h",
+    "sys/stat.h",
+    "sys/file.h",
+    "sys/time.h",
+    "sys/timex.h",
+    "sys/resource.h",
+    "sys/wait.h",
+    "sys/personality.h",
+    "sys/ptrace.h",
+    "sys/ipc.h",
+    "sys/msg.h",
+    "sys/sem.h",
+    "sys/shm.h",
+    "sys/xattr.h",
+    "linux/securebits.h",
+    "linux/if_packet.h",
+    "linux/netlink.h",
+    "linux/icmp.h",
+    "sys/swap.h",
+    "sys/random.h",
+    "sys/pidfd.h",
+    "linux/openat2.h",
+    "linux/close_range.h",
+    "linux/userfaultfd.h",
+    "linux/memfd.h",
+    "linux/falloc.h",
+    "linux/mempolicy.h",
+    "linux/ioprio.h",
+    "linux/kcmp.h",
+    "linux/membarrier.h",
+    "linux/rseq.h",
+    "linux/futex.h",
+    "linux/prctl.h",
+    "asm/prctl.h",
+    "linux/capability.h",
+    "linux/seccomp.h",
+    "linux/landlock.h",
+    "linux/net.h",
+    "linux/keyctl.h",
+    "linux/reboot.h",
+    "linux/kexec.h",
+    "linux/module.h",
+    "linux/bpf.h",
+    "linux/perf_event.h",
+    "linux/io_uring.h",
+    "linux/fs.h",
+    "linux/fiemap.h",
+    "linux/blkzoned.h",
+    "linux/loop.h",
+    "linux/sockios.h",
+    "linux/if_tun.h",
+    "linux/nsfs.h",
+    "linux/random.h",
+    "linux/rtc.h",
+    "linux/kvm.h",
+    "linux/sched.h",
+    "linux/serial.h",
+    "linux/stat.h",
+    "asm/ioctls.h",
+    "asm/ldt.h",
+    "linux/audit.h",
+    "linux/dqblk_xfs.h",
+    "linux/elf.h",
+    "drm/drm.h",
+    "linux/blkpg.h",
+    "linux/blktrace_api.h",
+    "linux/btrfs.h",
+    "linux/dm-ioctl.h",
+    "linux/dma-buf.h",
+    "linux/fb.h",
+    "linux/fscrypt.h",
+    "linux/fsverity.h",
+    "linux/hidraw.h",
+    "linux/i2c-dev.h",
+    "linux/if_alg.h",
+    "linux/can.h",
+    "linux/errqueue.h",
+    "linux/lsm.h",
+    "linux/if_arp.h",
+    "linux/if_xdp.h",
+    "linux/mptcp.h",
+    "linux/net_tstamp.h",
+    "linux/sctp.h",
+    "linux/tls.h",
+    "linux/vm_sockets.h",
+    "linux/input.h",
+    "linux/kd.h",
+    "linux/nbd.h",
+    "linux/route.h",
+    "linux/sync_file.h",
+    "linux/tty.h",
+    "linux/uinput.h",
+    "linux/vhost.h",
+    "linux/videodev2.h",
+    "linux/vt.h",
+    "linux/watchdog.h",
+    "scsi/sg.h",
+    "sound/asound.h",
+    "linux/quota.h",
+    "asm/termbits.h",
+];
+
+/// Headers of the kernel that cannot stand beside those of the C library: each is asked alone.
+const ALONE: &[&str] = &["linux/shm.h"];
+
+fn groups() -> impl Iterator<Item = &'static [&'static str]> {
+    std::iter::once(HEADERS).chain(ALONE.chunks(1))
+}
+
+/// Names of all macros without parameters that stand for something.
+pub(crate) fn macros() -> Result<BTreeSet<String>> {
+    let directory = Scratch::new("macros")?;
+    let mut names = BTreeSet::new();
+    for headers in groups() {
+        fs::write(directory.0.join("macros.c"), includes(headers)).context("macros.c")?;
+        let output = gcc(&directory.0, &["-E", "-dM", "macros.c"])?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout);
+        let defined = text.lines().filter_map(|line| line.strip_prefix("#define ")?.split_once(' '));
+        let defined = defined.filter(|(name, body)| !name.contains('(') && !body.trim().is_empty());
+        names.extend(defined.map(|(name, _)| name.to_owned()));
+    }
+    Ok(names)
+}
+
+/// What each (name, expression) is worth; those that these headers do not know, and what is no integer, are left out.
+pub(crate) fn values(expressions: &BTreeMap<String, String>) -> Result<BTreeMap<String, i64>> {
+    let mut found = BTreeMap::new();
+    for headers in groups() {
+        let mut rest = expressions.clone();
+        rest.retain(|name, _| !found.contains_key(name));
+        found.extend(values_of(headers, rest)?);
+    }
+    Ok(found)
+}
+
+fn values_of(headers: &[&str], mut expressions: BTreeMap<String, String>) -> Result<BTreeMap<String, i64>> {
+    let directory = Scratch::new("values")?;
+    // The first run finds what these headers do not have, the second one the values of the others.
+    let (first, lines) = compile(headers, &expressions, &directory.0)?;
+    let errors = String::from_utf8_lossy(&first.stderr);
+    for error in errors.lines().filter(|line| line.contains("error: ")) {
+        let line = error.split(':').nth(1).and_then(|number| number.parse().ok());
+        match line.and_then(|line: usize| lines.get(&line)) {
+            Some(name) if error.starts_with("values.c:") => drop(expressions.remove(name)),
+            _ => bail!("these headers do not compile: {error}"),
+        }
+    }
+    let (second, _) = compile(headers, &expressions, &directory.0)?;
+    ensure!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
+    let printed = Command::new(directory.0.join("values")).output().context("values")?;
+    let printed = String::from_utf8(printed.stdout)?;
+    let values = printed.lines().filter_map(|line| line.split_once(' '));
+    values.map(|(name, value)| Ok((name.to_owned(), value.parse()?))).collect()
+}
+
+/// What the compiler says, and which name stands on which line of the source.
+fn compile(
+    headers: &[&str],
+    expressions: &BTreeMap<String, String>,
+    directory: &Path,
+) -> Result<(Output, BTreeMap<usize, String>)> {
+    let mut source = includes(headers);
+    source.push_str("int main(void) {\n");
+    let first = source.lines().count() + 1;
+    let lines = expressions.keys().enumerate().map(|(at, name)| (first + at, name.clone())).collect();
+    for (name, expression) in expressions {
+        // `|` takes neither texts nor floating point.
+        writeln!(source, "    printf(\"{name} %lld\\n\", (long long)(({expression}) | 0));")?;
+    }
+    source.push_str("}\n");
+    fs::write(directory.join("values.c"), source).context("values.c")?;
+    let output = gcc(directory, &["-w", "-fmax-errors=0", "-o", "values", "values.c"])?;
+    Ok((output, lines))
+}
+
+fn includes(headers: &[&str]) -> String {
+    let mut source = String::from("#define _GNU_SOURCE\n#include <stdio.h>\n#include <stddef.h>\n");
+    for header in headers {
+        let _ = writeln!(source, "#if __has_include(<{header}>)\n#include <{header}>\n#endif");
+    }
+    source
+}
+
+fn gcc(directory: &Path, arguments: &[&str]) -> Result<Output> {
+    let mut gcc = Command::new("gcc");
+    gcc.env("LC_ALL", "C").current_dir(directory).args(arguments).output().context("gcc")
+}
+
+/// A directory for one question, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(what: &str) -> Result<Scratch> {
+        let thread = std::thread::current().id();
+        let path = std::env::temp_dir().join(format!("syscribe-{what}-{}-{thread:?}", std::process::id()));
+        fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
+        Ok(Scratch(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("xtask: {}: {error}", self.0.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::ast::Line;
+    use schema::{Abi, Catalog};
+
+    use super::*;
+
+    /// Values by name, or nothing with the reason: then there is nothing to compare with.
+    fn values(expressions: &BTreeMap<String, String>) -> Option<BTreeMap<String, i64>> {
+        super::values(expressions).inspect_err(|error| println!("nothing compared: {error:#}")).ok()
+    }
+
+    /// Constants that C programs see otherwise than the kernel does.
+    const OTHERWISE: [(&str, &str); 6] = [
+        ("F_GETLK64", "F_GETLK in 64-bit programs"),
+        ("F_SETLK64", "F_SETLK in 64-bit programs"),
+        ("F_SETLKW64", "F_SETLKW in 64-bit programs"),
+        ("SIGRTMIN", "the C library keeps the first two for itself"),
+        ("O_LARGEFILE", "0 in 64-bit programs"),
+        ("__O_TMPFILE", "the C library includes O_DIRECTORY"),
+    ];
+
+    #[test]
+    fn constants_have_the_values_of_the_headers() {
+        let catalog = Catalog::builtin();
+        let names = catalog.sets().flat_map(|set| &set.items).map(|item| item.name.as_str());
+        let names = names.filter(|name| OTHERWISE.iter().all(|(other, _)| other != name));
+        let all: BTreeMap<String, String> = names.map(|name| (name.to_owned(), name.to_owned())).collect();
+        let Some(values) = values(&all) else { return };
+        let unknown: Vec<&String> = all.keys().filter(|name| !values.contains_key(*name)).collect();
+        let mut wrong = Vec::new();
+        for (name, value) in &values {
+            let ours = catalog.constant(name).unwrap();
+            // A flag in bit 31 is negative in C when the header writes it as an int.
+            let same = ours == value.cast_unsigned()
+                || (ours >> 32 == 0 && ours == value.cast_unsigned() & 0xffff_ffff);
+            if !same {
+                wrong.push(format!("{name} is {value:#x} in the headers, {ours:#x} here"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        println!("{} constants agree; unknown to these headers: {unknown:?}", values.len());
+    }
+
+    /// Objects that are described without a layout of the kernel: their sizes and the places of their members.
+    #[test]
+    fn described_objects_are_laid_out_as_the_headers_say() {
+        let catalog = Catalog::builtin();
+        let lines = schema::parse(&catalog.print(), "builtin").unwrap();
+        let (mut all, mut ours) = (BTreeMap::new(), BTreeMap::new());
+        for line in &lines {
+            let Line::Struct(line) = line else { continue };
+            let name = &line.name;
+            let Some(object) =
+                catalog.structure(Abi::X86_64, name).filter(|_| catalog.layout(name).is_none())
+            else {
+                continue;
+            };
+            all.insert(name.clone(), format!("sizeof(struct {name})"));
+            ours.insert(name.clone(), i64::from(object.size));
+            // Later kernels give new names to what was reserved.
+            let reserved =
+                |name: &str| ["pad", "resv", "__", "reserved"].iter().any(|start| name.starts_with(start));
+            for member in object.members.iter().filter(|member| !reserved(&member.name)) {
+                let place = format!("{name}.{}", member.name);
+                all.insert(place.clone(), format!("offsetof(struct {name}, {})", member.name));
+                ours.insert(place, i64::from(member.offset));
+            }
+        }
+        let Some(theirs) = values(&all) else { return };
+        let wrong: Vec<String> = theirs
+            .iter()
+            .filter(|(name, value)| ours.get(*name) != Some(*value))
+            .map(|(name, value)| format!("{name} is {value} in the headers, {} here", ours[name]))
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        let unknown: Vec<&String> = all.keys().filter(|name| !theirs.contains_key(*name)).collect();
+        println!("{} sizes and places agree; unknown to these headers: {unknown:?}", theirs.len());
+    }
+}
