@@ -165,6 +165,11 @@ pub(crate) fn bytes(line: &mut Line, text: Text<'_>, bytes: &[u8], cut: bool, li
             }
             line.word(if cut || bytes.len() > limit { "\"..." } else { "\"" });
         }
+        Some("mac") => {
+            for (at, byte) in bytes.iter().enumerate() {
+                let _ = write!(line, "{}{byte:02x}", if at == 0 { "" } else { ":" });
+            }
+        }
         Some("cpumask") => numbers_of_bits(line, bytes),
         render => {
             let is = |word| text.ty == word || render == Some(word);
@@ -214,6 +219,14 @@ mod tests {
         let mut line = Line::new();
         assert!(number(&mut line, Catalog::builtin(), word, value, 4, "u32"));
         line.as_str().to_owned()
+    }
+
+    #[test]
+    fn a_hardware_address_is_shown_by_its_bytes() {
+        let mut line = Line::new();
+        let text = Text { ty: "bytes", render: Some("mac"), name: "sa_data" };
+        bytes(&mut line, text, &[2, 0, 0xac, 0x11, 0, 3], false, 32);
+        assert_eq!(line.as_str(), "02:00:ac:11:00:03");
     }
 
     #[test]
