@@ -84,6 +84,14 @@ impl Catalog {
     /// Adds the lines of a text, all or none. A later line replaces an earlier one of the same name. `file` names the
     /// text in errors.
     pub fn add(&mut self, text: &str, file: &str) -> Result<(), Error> {
+        if self.load(text, file)? {
+            self.index_constants();
+        }
+        Ok(())
+    }
+
+    /// The same without the index of constants; true when that must be made anew.
+    fn load(&mut self, text: &str, file: &str) -> Result<bool, Error> {
         let lines = parse_placed(text, file)?;
         self.check(&lines, text, file)?;
         let mut sets = false;
@@ -91,10 +99,7 @@ impl Catalog {
             sets |= matches!(line, Line::Set(_) | Line::Marker(_));
             self.insert(line);
         }
-        if sets {
-            self.index_constants();
-        }
-        Ok(())
+        Ok(sets)
     }
 
     /// Finds what would make `insert` lose something.

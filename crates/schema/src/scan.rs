@@ -55,7 +55,12 @@ impl<'t> Scanner<'t> {
 
     /// Start of the next token.
     fn skip_space(&self) -> usize {
-        let mut at = self.pos;
+        let blanks =
+            self.rest(self.pos).bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+        let mut at = self.pos + blanks;
+        if !matches!(self.text.as_bytes().get(at), Some(b'#' | b'\n')) {
+            return at;
+        }
         for line in self.rest(at).split_inclusive('\n') {
             let blank = line.len() - line.trim_start_matches([' ', '\t', '\r']).len();
             match line.as_bytes().get(blank) {

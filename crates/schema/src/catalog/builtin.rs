@@ -46,10 +46,11 @@ const TABLES: &[(&str, &str)] = &[
 static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
     let mut catalog = Catalog::new();
     for &(file, text) in TABLES {
-        let added = catalog.add(text, file);
+        let added = catalog.load(text, file);
         // The texts are constants of this program and a test adds them all.
         debug_assert!(added.is_ok(), "{added:?}");
     }
+    catalog.index_constants();
     catalog
 });
 
