@@ -47,13 +47,18 @@ impl Scope<'_> {
     }
 }
 
-/// The little-endian integer that a pointee is.
+/// The integer that a pointee is or begins with.
 fn integer(pointee: &Pointee) -> Option<i128> {
     let Content::Bytes(bytes) = &pointee.content else { return None };
-    match (pointee.is_readable(), bytes.as_slice()) {
-        (true, &[a, b, c, d]) => Some(i32::from_le_bytes([a, b, c, d]).into()),
-        (true, &[a, b, c, d, e, f, g, h]) => Some(i64::from_le_bytes([a, b, c, d, e, f, g, h]).into()),
-        _ => None,
+    if pointee.is_readable() { leading_integer(bytes) } else { None }
+}
+
+/// The little-endian integer of eight bytes that memory begins with; of four, when it has less than eight.
+pub fn leading_integer(bytes: &[u8]) -> Option<i128> {
+    match (bytes.first_chunk(), bytes.first_chunk()) {
+        (Some(eight), _) => Some(i64::from_le_bytes(*eight).into()),
+        (None, Some(four)) => Some(i32::from_le_bytes(*four).into()),
+        (None, None) => None,
     }
 }
 

@@ -21,7 +21,7 @@ mod thread;
 
 pub use call::{ArgValue, Call, Content, Outcome, Part, Pointee, Read, state};
 pub use descriptors::Descriptors;
-pub use evaluate::evaluate;
+pub use evaluate::{evaluate, leading_integer};
 pub use happening::{Damage, Exec, Fork, Happening, Mode, Signal, Superseded, ThreadExit};
 pub use lifecycle::{Lifecycle, tid};
 pub use pairing::Pairing;

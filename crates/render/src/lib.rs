@@ -20,6 +20,7 @@ mod flags;
 mod form;
 pub mod ftrace;
 mod json;
+mod netlink;
 mod object;
 mod outcome;
 mod pointee;

@@ -13,6 +13,7 @@ use schema::layout::State;
 use schema::{Abi, Catalog, Class, Member, MemberType, Structure};
 
 use crate::form;
+use crate::netlink;
 use crate::token::{Line, List};
 use crate::value::{Value, address};
 
@@ -55,6 +56,14 @@ impl<'a> Parts<'a> {
         let part = self.part(name)?;
         let after = part.after.as_ref().filter(|_| self.answered);
         after.into_iter().chain(&part.before).find(|pointee| pointee.is_readable())
+    }
+
+    /// The number that a member led to, or what it led to begins with.
+    fn number(self, name: &str) -> Option<i128> {
+        match &self.get(name)?.content {
+            Content::Bytes(bytes) => calls::leading_integer(bytes),
+            _ => None,
+        }
     }
 
     fn part(self, name: &str) -> Option<&'a Part> {
@@ -142,7 +151,12 @@ impl<'a> Objects<'a> {
 
     /// `name=value, ...`: the members that are there, as far as the bytes go. False when there is none.
     fn members(self, line: &mut Line, structure: &Structure, object: Object<'_>) -> bool {
-        let known = |expr: &Expr| structure.evaluate(expr, object.bytes, self.outer);
+        // What a pointer among the members led to may decide as well.
+        let outer = |expr: &Expr| match expr {
+            Expr::Deref(name) => self.parts.number(name).or_else(|| (self.outer)(expr)),
+            _ => (self.outer)(expr),
+        };
+        let known = |expr: &Expr| structure.evaluate(expr, object.bytes, &outer);
         let inside = Objects { outer: &known, ..self };
         let (mut there, mut shown) = (false, false);
         for (at, member) in structure.members.iter().enumerate() {
@@ -331,10 +345,18 @@ impl<'a> Objects<'a> {
         };
         let load = object.load.filter(|_| param.direction == Some(Direction::Pass) && number != 0);
         if let Some((load, cut)) = load {
+            if param.render.as_deref() == Some("netlink") && netlink::show(line, self, load, cut) {
+                return;
+            }
             let shown = load.get(..self.limit).unwrap_or(load);
             return line.string(shown, cut || shown.len() < load.len());
         }
-        let pointee = self.parts.get(&member.name).filter(|_| number != 0);
+        let parts = match param.direction {
+            // Only there once the kernel has answered, whatever becomes of the object itself.
+            Some(Direction::Out) => Parts { answered: true, ..self.parts },
+            _ => self.parts,
+        };
+        let pointee = parts.get(&member.name).filter(|_| number != 0);
         let Some(Pointee { state, content: Content::Bytes(bytes) | Content::Text(bytes), .. }) = pointee
         else {
             return address(line, number);

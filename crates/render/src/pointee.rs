@@ -8,6 +8,7 @@ use schema::{Abi, Class};
 use crate::argument::{Show, environment, unread};
 use crate::errno;
 use crate::form;
+use crate::netlink;
 use crate::object::{Loads, Object, Objects, Parts};
 use crate::outcome;
 use crate::token::{Line, List};
@@ -206,6 +207,13 @@ impl Show<'_> {
         }
         match render {
             None | Some("path" | "str" | "hexstring") => form::bytes(line, text, bytes, cut, self.limit),
+            Some("netlink") => {
+                let mark = line.mark();
+                if !self.with_objects(behind, true, |objects| netlink::show(line, objects, bytes, cut)) {
+                    line.back_to(mark);
+                    form::bytes(line, form::Text { render: None, ..text }, bytes, cut, self.limit);
+                }
+            }
             Some("cpumask") if !cut => form::bytes(line, text, bytes, cut, self.limit),
             // A row of objects that say themselves how long they are. How many there are is known only when all are there.
             Some(record) => {

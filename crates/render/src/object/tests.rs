@@ -272,3 +272,24 @@ fn pointers_show_what_they_led_to() {
     );
     assert_eq!(shown("iovec", &words(&[(8, 0x1000), (8, 5)])), "{iov_base=0x1000, iov_len=5}");
 }
+
+#[test]
+fn netlink_messages_are_headers_and_bytes() {
+    let message = |kind, payload: &[u8]| {
+        let header = words(&[(4, 16 + payload.len() as u64), (2, kind), (2, 2), (4, 7), (4, 9)]);
+        [header, payload.to_vec()].concat()
+    };
+    let shown = |bytes: &[u8], cut| {
+        let mut line = Line::new();
+        Scene::default()
+            .with(|objects| netlink::show(&mut line, objects, bytes, cut))
+            .then(|| line.as_str().to_owned())
+    };
+    let header = "{nlmsg_len=20, nlmsg_type=NLMSG_DONE, nlmsg_flags=NLM_F_MULTI, nlmsg_seq=7, nlmsg_pid=9}";
+    assert_eq!(shown(&message(3, &[0; 4]), false), Some(format!("[{header}, 0]")));
+    let two = [message(3, &[0; 4]), message(3, &[0; 4])].concat();
+    assert_eq!(shown(&two, true), Some(format!("[[{header}, 0], [{header}, 0], ...]")));
+    assert!(shown(&message(0x12, &[1, 2]), false).unwrap().ends_with("nlmsg_pid=9}, \"\\x01\\x02\"]"));
+    assert_eq!(shown(b"no header", false), None);
+    assert_eq!(shown(&[0; 16], false), None, "shorter than its header");
+}
