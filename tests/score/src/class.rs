@@ -2,6 +2,7 @@
 //!
 //! The rules are those of the crate's first page; every doubt counts against us.
 
+use crate::bytes::is_made_of;
 use crate::names::{Bits, Names};
 use crate::value::{Item, Value};
 
@@ -63,6 +64,9 @@ pub fn compare(theirs: &Value, ours: &Value, names: &Names) -> Class {
         }
         // Bytes as they are, where strace takes them apart.
         (Value::Struct { .. } | Value::List { .. }, Value::Text { .. }) => Class::Less,
+        (Value::Text { bytes, cut }, Value::Struct { .. }) if is_made_of(ours, bytes, *cut, names) => {
+            Class::More
+        }
         _ => of_two_kinds(theirs, ours, names),
     }
 }
@@ -148,6 +152,10 @@ fn texts((theirs, their_cut): (&[u8], bool), (ours, our_cut): (&[u8], bool)) -> 
     let shorter = theirs.len().min(ours.len());
     if theirs[..shorter] != ours[..shorter] {
         return Class::Wrong;
+    }
+    // The NULs that end or fill a string are left out.
+    if !our_cut && theirs.len() > ours.len() && theirs[ours.len()..].iter().all(|byte| *byte == 0) {
+        return Class::Less;
     }
     match (theirs.len().cmp(&ours.len()), their_cut, our_cut) {
         (std::cmp::Ordering::Equal, true, false) | (std::cmp::Ordering::Less, true, _) => Class::More,
@@ -272,10 +280,22 @@ mod tests {
     }
 
     #[test]
+    fn members_say_more_than_the_bytes_that_they_are_made_of() {
+        is(Class::More, &[(r#""\5\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0""#, "{tv_sec=5, tv_usec=256}")]);
+        is(Class::Wrong, &[(r#""\5\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0""#, "{tv_sec=5, tv_usec=255}")]);
+        let cut = r#""\5\0\0\0\7\0\0\0"..."#;
+        is(Class::More, &[(cut, "{a=5, b=7, c=1000}")]);
+        is(Class::Wrong, &[(cut, "{a=5, b=8, c=1000}"), (cut, "{a=5, c=1000}"), (cut, "{b=7}")]);
+    }
+
+    #[test]
     fn a_longer_part_of_the_same_text_says_more() {
         is(Class::Equal, &[(r#""a\tb""#, r#""\x61\11b""#), (r#""abc"..."#, r#""abc"..."#)]);
         is(Class::More, &[(r#""ab"..."#, r#""abc"..."#), (r#""ab"..."#, r#""abc""#)]);
-        is(Class::Less, &[(r#""abc"..."#, r#""ab"..."#), (r#""abc""#, r#""abc"..."#)]);
+        is(
+            Class::Less,
+            &[(r#""abc"..."#, r#""ab"..."#), (r#""abc""#, r#""abc"..."#), (r#""lo\0""#, r#""lo""#)],
+        );
         is(Class::Wrong, &[(r#""abc""#, r#""abd""#), (r#""abc""#, r#""ab""#), (r#""ab""#, r#""abc""#)]);
     }
 

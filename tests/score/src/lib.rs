@@ -18,7 +18,8 @@
 //! * Two different names are equal only if they stand for the same bits in one set of the type table, or in the short list of
 //!   aliases that no set holds together. The same number under a name from another set is wrong.
 //! * Content where strace has an address is more; behind NULL it is wrong. Bytes as they are, where strace takes them apart, are
-//!   less.
+//!   less; the other way round they are more, if every number of ours is among the bytes.
+//!   Of bytes that strace cuts, all that it shows must be ours.
 //! * Decimal numbers are equal or not. A number in hexadecimal equals its two's complement in 32 and in 64 bits. The same 32 or
 //!   64 bits with another sign are less.
 //! * A call that strace has no name for (`syscall_0x1c3`) is paired by its number; its registers are compared with our
@@ -30,6 +31,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod class;
 mod log;
 mod names;

@@ -86,9 +86,23 @@ impl Names {
             }
             Value::Shift(what, far) => {
                 let (Value::Number { value, .. }, Value::Word(far)) = (&**what, &**far) else { return false };
-                let Some((_, far)) = SHIFTS.iter().find(|(name, _)| name == far) else { return false };
-                bits.number |= (*value as u64) << far;
-                bits.total |= (*value as u64) << far;
+                if let Some((_, far)) = SHIFTS.iter().find(|(name, _)| name == far) {
+                    bits.number |= (*value as u64) << far;
+                    bits.total |= (*value as u64) << far;
+                    return true;
+                }
+                // `1<<CAP_KILL`: a bit by its number. Where the bit itself has that name, the table says no number.
+                match self.value(far).and_then(|far| 1_u64.checked_shl(far as u32)) {
+                    Some(bit) if *value == 1 => {
+                        bits.total |= bit;
+                        bits.words.insert(format!("1<<{far}"));
+                    }
+                    None if *value == 1 => {
+                        bits.unknown = true;
+                        bits.words.insert(far.clone());
+                    }
+                    _ => return false,
+                }
                 true
             }
             Value::Flags(parts) => parts.iter().all(|part| self.collect(part, bits)),
@@ -113,6 +127,7 @@ mod tests {
     fn a_shift_is_a_number() {
         let bits = Names::builtin().bits(&value("MFD_HUGETLB|21<<MFD_HUGE_SHIFT")).unwrap();
         assert_eq!(bits.total, 4 | 21 << 26);
+        assert_eq!(Names::builtin().bits(&value("1<<CAP_KILL")).unwrap().total, 1 << 5);
     }
 
     #[test]

@@ -159,6 +159,8 @@ impl Parser<'_> {
                 return value.lifted();
             }
             self.blank();
+            // Strace may write the name of a member once more.
+            let _ = self.name();
             let after = self.alternatives();
             value = Value::Change(Box::new(value), Box::new(after));
         }
