@@ -130,6 +130,17 @@ impl Show<'_> {
         (before, after)
     }
 
+    /// Of one object of fixed size its own bytes: where a command means other objects on other files, the largest was kept.
+    fn own<'p>(self, bytes: &'p [u8], call: &Call, param: &Param, class: Class) -> &'p [u8] {
+        let size = match (class, &param.extent) {
+            (Class::Struct, None) if !self.catalog.variants(&call.name).is_empty() => {
+                self.catalog.size_of(call.abi, &param.ty)
+            }
+            _ => None,
+        };
+        size.and_then(|size| bytes.get(..size as usize)).unwrap_or(bytes)
+    }
+
     /// `[128 => 16]`: a number behind a pointer, before and after. False when it is something else.
     fn number_changed(self, line: &mut Line, behind: Behind<'_>, both: (&Content, &Content)) -> bool {
         let (Content::Bytes(before), Content::Bytes(after)) = both else { return false };
@@ -168,6 +179,7 @@ impl Show<'_> {
             Content::Bytes(text) if class == Class::Str => self.string(line, text, cut),
             Content::Bytes(bytes) if class == Class::Bytes => self.bytes(line, behind, bytes, cut),
             Content::Bytes(bytes) => {
+                let bytes = self.own(bytes, behind.call, param, class);
                 let old = old.and_then(|old| match &old.content {
                     Content::Bytes(old) => Some(old.as_slice()),
                     _ => None,

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use calls::{Call, Damage, Happening, Mode, Signal, Superseded, ThreadExit};
+use calls::{Call, Damage, Descriptors, Happening, Mode, Signal, Superseded, ThreadExit};
 use ctf::merge::Loss;
 use schema::lower::Limits;
 use schema::{Abi, Catalog};
@@ -73,6 +73,7 @@ pub struct Strace {
     structures: Structures,
     options: Options,
     limits: Limits,
+    descriptors: Descriptors,
     line: Line,
     /// Threads seen and not ended.
     alive: HashSet<i32>,
@@ -88,6 +89,7 @@ impl Strace {
             structures: Structures::default(),
             options,
             limits: Limits::default(),
+            descriptors: Descriptors::new(),
             line: Line::new(),
             alive: HashSet::new(),
             before: None,
@@ -116,6 +118,7 @@ impl Strace {
             }
             Happening::Exec(_) => {}
         }
+        self.descriptors.learn(happening);
         if !self.line.is_empty() {
             self.line.end();
         }
@@ -146,7 +149,9 @@ impl Strace {
 
     fn call(&mut self, call: &Call) {
         self.begin(call.tid, call.entry_time.or(call.exit_time).unwrap_or(0));
-        let meaning = meaning(call, &self.catalog);
+        let fd = call.arg("fd").and_then(|fd| fd.raw);
+        let file = fd.and_then(|fd| self.descriptors.path(call, fd as i32));
+        let meaning = meaning(call, &self.catalog, file);
         let line = &mut self.line;
         line.word(&call.name);
         let (limit, names) = (self.options.limit, self.options.names);

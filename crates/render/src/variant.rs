@@ -13,12 +13,12 @@ pub(crate) struct Meaning<'a> {
     pub(crate) returns: Option<&'a Returns>,
 }
 
-/// Chooses the variant of a described call; `None` when nothing describes it.
-pub(crate) fn meaning<'a>(call: &'a Call, catalog: &'a Catalog) -> Option<Meaning<'a>> {
+/// Chooses the variant of a described call, for the file of its descriptor if that is known; `None` when nothing describes it.
+pub(crate) fn meaning<'a>(call: &'a Call, catalog: &'a Catalog, file: Option<&[u8]>) -> Option<Meaning<'a>> {
     let syscall = call.syscall.as_deref()?;
     let mut params: Vec<_> = syscall.args.iter().map(|arg| (&arg.param, arg.class)).collect();
     let mut returns = syscall.returns.as_ref();
-    if let Some(variant) = variant(call, catalog) {
+    if let Some(variant) = variant(call, catalog, file) {
         for param in &variant.params {
             if let Some(slot) = params.iter_mut().find(|(base, _)| base.name == param.name) {
                 *slot = (param, catalog.class(param));
@@ -41,7 +41,8 @@ pub(crate) fn meaning<'a>(call: &'a Call, catalog: &'a Catalog) -> Option<Meanin
     Some(Meaning { params, returns: returns.filter(holds) })
 }
 
-fn variant<'a>(call: &Call, catalog: &'a Catalog) -> Option<&'a Variant> {
+/// The variant that the command says, given the file of the call's descriptor, if that is known.
+fn variant<'a>(call: &Call, catalog: &'a Catalog, file: Option<&[u8]>) -> Option<&'a Variant> {
     let variants = catalog.variants(&call.name);
     if variants.is_empty() {
         return None;
@@ -58,10 +59,55 @@ fn variant<'a>(call: &Call, catalog: &'a Catalog) -> Option<&'a Variant> {
         let cases = variant.cases.iter().filter(|case| fits(case));
         cases.map(|case| case.iter().filter(|key| **key == Key::Any).count()).min()
     };
-    // A variant `on` certain files needs to know the descriptor's file, which a single call does not tell.
-    let variants = variants.iter().rev().filter(|variant| variant.on.is_none());
     variants
-        .filter_map(|variant| Some((open(variant)?, variant)))
-        .min_by_key(|(open, _)| *open)
-        .map(|found| found.1)
+        .iter()
+        .rev()
+        .filter_map(|variant| Some((suits(variant, file)?, open(variant)?, variant)))
+        .min_by_key(|(suits, open, _)| (*suits, *open))
+        .map(|found| found.2)
+}
+
+/// How well a variant suits the file of the descriptor: one that is `on` it before one for any, and that before one for a file
+/// of which it is not known whether this is it. `None` for a variant `on` other files.
+fn suits(variant: &Variant, file: Option<&[u8]>) -> Option<u8> {
+    match (&variant.on, file) {
+        (Some(pattern), Some(file)) => matches_glob(pattern.as_bytes(), file).then_some(0),
+        (None, _) => Some(1),
+        (Some(_), None) => Some(2),
+    }
+}
+
+/// True when a path is what the pattern says, where `*` is any number of characters.
+fn matches_glob(pattern: &[u8], path: &[u8]) -> bool {
+    let mut parts = pattern.split(|byte| *byte == b'*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = path.strip_prefix(first) else { return false };
+    let mut parts: Vec<_> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let at = rest.windows(part.len().max(1)).position(|window| window == part);
+        match at {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None if part.is_empty() => {}
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_any_number_of_characters() {
+        let fits = |pattern: &str, path: &str| matches_glob(pattern.as_bytes(), path.as_bytes());
+        assert!(
+            fits("/dev/kvm", "/dev/kvm") && !fits("/dev/kvm", "/dev/kvm2") && !fits("/dev/kvm", "/dev/kv")
+        );
+        assert!(fits("/dev/mydrv*", "/dev/mydrv") && fits("/dev/mydrv*", "/dev/mydrv17"));
+        assert!(fits("/dev/*/c*0", "/dev/snd/controlC0/c10") && !fits("/dev/*/c*0", "/dev/snd/d0"));
+        assert!(fits("*", "") && fits("*", "x") && fits("a**b", "ab") && !fits("", "x"));
+        assert!(!fits("/dev/a*a", "/dev/a"), "what a star stands between does not overlap");
+    }
 }

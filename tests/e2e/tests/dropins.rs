@@ -48,3 +48,42 @@ fn a_faulty_table_is_refused_whole_with_its_place() {
     assert!(ran.out().is_empty(), "{}", ran.out());
     assert!(ran.err().contains("faulty.tt:2:12: expected"), "{}", ran.err());
 }
+
+/// A driver that no table knows, played by files that refuse its commands, and a terminal's answer described anew.
+const DRIVER: &str = "\
+enum ioctl_cmd += MYDRV_FROB 0xc0104d01
+struct frob { u32 level; u32 mode as hex; u64 cookie; }
+struct screen { u16 rows; u16 columns; }
+ioctl.MYDRV_FROB(inout frob arg) on \"/dev/nul*\"
+ioctl.MYDRV_FROB(in u32 arg) on \"/dev/zero\"
+ioctl.TIOCGWINSZ(out screen arg)
+";
+
+const USER: &str = "
+import fcntl, os, struct, termios
+for name in '/dev/null', '/dev/zero':
+    with open(name) as device:
+        try: fcntl.ioctl(device, 0xc0104d01, struct.pack('IIQ', 3, 5, 7))
+        except OSError: pass
+master, slave = os.openpty()
+fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+fcntl.ioctl(slave, termios.TIOCGWINSZ, bytes(8))
+";
+
+#[test]
+fn a_described_driver_is_captured_and_decoded_like_a_built_in_one() {
+    let _alone = run::alone();
+    run::needs_root();
+    let scratch = Scratch::new("driver");
+    let table = scratch.join("mydrv.tt");
+    fs::write(&table, DRIVER).unwrap();
+    let mut command = syscribe(["-e", "trace=ioctl,openat", "--table"]);
+    let text = run::run(command.arg(&table).args(["/usr/bin/python3", "-S", "-c", USER])).ok().err();
+    for line in [
+        ", MYDRV_FROB, {level=3, mode=0x5, cookie=7}) = -1 ENOTTY",
+        ", MYDRV_FROB, [3])",
+        ", TIOCGWINSZ, {rows=24, columns=80}) = 0",
+    ] {
+        assert!(text.contains(line), "{line}\n{}", run::tail(&text));
+    }
+}

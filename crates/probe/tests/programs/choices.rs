@@ -29,6 +29,8 @@ prctl.C(in u32 arg2[arg3], count arg3)
 ioctl(u32 fd, command cmd, ioc arg) switch cmd = int
 ioctl.A(in pair arg)
 ioctl.B(out large arg)
+ioctl.E(in pair arg) on \"/dev/one\"
+ioctl.E(in u32 arg) on \"/dev/other\"
 select(int n, inout bytes inp[:(n + 63) / 64 * 8]) = count
 enum futex_op = FUTEX_WAIT 0, FUTEX_WAKE 1
 enum futex_mask = FUTEX_CMD_MASK -385
@@ -172,6 +174,8 @@ fn an_ioctl_without_description_says_by_its_number_what_it_moves() {
     }
     // Described ones need not have their size in their number.
     assert_eq!(kept(&f.enter("ioctl", 16, &[0, 1, THERE]), at), (State::Ok, bytes(16)));
+    let either = f.enter("ioctl", 16, &[0, 5, THERE]);
+    assert_eq!(kept(&either, at), (State::Ok, bytes(16)), "the larger, as the file is not known");
     f.scene.user(THERE, &[9; 600]);
     f.enter("ioctl", 16, &[0, 2, THERE]);
     assert_eq!(kept(&f.leave("ioctl", 0), 18), (State::Cut, vec![9; 512]), "the start of a large object");

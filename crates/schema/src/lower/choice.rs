@@ -96,11 +96,18 @@ impl Lowering<'_> {
         }
     }
 
-    /// The commands of a variant mean this.
+    /// The commands of a variant mean this. A probe does not know the descriptor's file: where a command means something else on other
+    /// files, the larger of it is kept.
     fn put_keys(&self, cases: &mut Vec<Case>, variant: &Variant, take: &Take) {
         for key in variant.cases.iter().filter_map(|case| case.first()) {
             if let Some((low, high)) = self.range(key) {
-                put(cases, (low, high, take.clone()));
+                let known = cases.iter().find(|case| (case.0, case.1) == (low, high));
+                let take = match known {
+                    Some((_, _, known)) if variant.on.is_some() => larger(known, take),
+                    _ => take,
+                };
+                let take = take.clone();
+                put(cases, (low, high, take));
             }
         }
     }
@@ -158,6 +165,16 @@ impl Lowering<'_> {
         let copy = self.copy(param, class, Scope::Call, written);
         copy.and_then(|copy| taken(&copy, written)).unwrap_or(Take::Nothing)
     }
+}
+
+/// The one that keeps more bytes.
+fn larger<'a>(a: &'a Take, b: &'a Take) -> &'a Take {
+    let bytes = |take: &Take| match take {
+        Take::Nothing => 0,
+        Take::Bytes { length: Length::Fixed(len), cap, .. } => (*len).min(*cap),
+        Take::String { cap } | Take::Bytes { cap, .. } | Take::Ioctl { cap, .. } => *cap,
+    };
+    if bytes(a) > bytes(b) { a } else { b }
 }
 
 /// What a plain copy is among the cases of a choice.
