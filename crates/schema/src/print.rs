@@ -1,11 +1,12 @@
 //! Lines to text: `parse(print(x)) == x`.
 
+mod memory;
+
 use std::fmt::{Display, Formatter, Result, Write as _};
 
 use crate::ast::{
-    BinaryOp, Bits, CType, Call, Direction, Expr, Extent, Holds, Item, Key, Layout, LayoutMember, Line, Load,
-    Number, Object, Param, Proto, Render, Returns, Set, SetLine, Stored, Struct, Ty, TypeLine, UnaryOp,
-    Union, Variant,
+    BinaryOp, Bits, CType, Call, Direction, Expr, Extent, Item, Key, Line, Load, Number, Param, Proto,
+    Render, Returns, Set, SetLine, Stored, Ty, TypeLine, UnaryOp, Variant,
 };
 
 /// Widest line that is printed unbroken, in characters.
@@ -335,80 +336,6 @@ impl Display for Bits {
         f.write_str(" = ")?;
         let slots: Vec<&str> = self.slots.iter().map(|slot| slot.as_deref().unwrap_or("_")).collect();
         comma(f, &slots)
-    }
-}
-
-impl Display for Struct {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "struct {}", self.name)?;
-        if let Some(layout) = &self.layout {
-            write!(f, " = {layout}")?;
-        }
-        f.write_str(" {")?;
-        for (at, member) in self.members.iter().enumerate() {
-            if self.brief == Some(at) {
-                f.write_str(" ...;")?;
-            }
-            write!(f, " {member};")?;
-        }
-        if self.brief.is_some_and(|at| at >= self.members.len()) {
-            f.write_str(" ...;")?;
-        }
-        f.write_str(" }")
-    }
-}
-
-impl Display for Layout {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "layout {}", self.name)?;
-        if let Some(kernel) = &self.kernel {
-            write!(f, " = {kernel}")?;
-        }
-        write!(f, " {} {{", self.size)?;
-        for member in &self.members {
-            write!(f, " {member};")?;
-        }
-        f.write_str(" }")
-    }
-}
-
-impl Display for LayoutMember {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "{} ", self.offset)?;
-        match &self.holds {
-            Holds::Number(stored) => stored.fmt(f)?,
-            Holds::Address => f.write_str("addr")?,
-            Holds::Layout(name) => f.write_str(name)?,
-        }
-        if let Some(count) = self.count {
-            write!(f, "[{count}]")?;
-        }
-        write!(f, " {}", self.name)?;
-        self.bits.map_or(Ok(()), |(first, width)| write!(f, " : {first} {width}"))
-    }
-}
-
-impl Display for Union {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "union {} switch {}", self.name, self.switch)?;
-        if let Some(stored) = self.stored {
-            write!(f, " : {stored}")?;
-        }
-        if let Some(render) = &self.render {
-            write!(f, " {render}")?;
-        }
-        f.write_str(" {")?;
-        for (key, ty) in &self.arms {
-            write!(f, " {key}: {ty};")?;
-        }
-        f.write_str(" }")
-    }
-}
-
-impl Display for Object {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "object {} {}", self.name, self.size)?;
-        self.size_i386.map_or(Ok(()), |size| write!(f, " i386 {size}"))
     }
 }
 

@@ -234,6 +234,10 @@ impl Catalog {
                 hidden.extend(others.filter_map(plain));
             }
         }
+        // A description of the other convention's object, whose members have other names.
+        if members.is_empty() {
+            members = std::mem::take(&mut hidden);
+        }
         let mut placed =
             Structure { name: name.to_owned(), size: layout.size, align: 1, members, brief, hidden };
         placed.align = self.natural(&placed, abi, depth).min(widest(abi));
