@@ -255,7 +255,7 @@ fn base(arg: &Arg) -> Base {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::Length;
+    use crate::layout::{Length, Step};
 
     fn layouts(text: &str) -> Vec<Layout> {
         let mut catalog = Catalog::new();
@@ -276,6 +276,34 @@ mod tests {
         assert_eq!(names(&all[0]), ["dfd", "filename_ptr", "filename_state", "flags", "mode", "filename"]);
         assert_eq!(names(&all[1]), ["ret"]);
         assert_eq!(names(&all[2]), ["ret", "filename_state", "filename"]);
+    }
+
+    /// The length of the only pointee of an entry.
+    fn length(layout: &Layout) -> &Length {
+        let [pointee] = layout.shape.pointees.as_slice() else { unreachable!("{layout:?}") };
+        let Copy::Bytes { length, .. } = &pointee.copy else { unreachable!("{pointee:?}") };
+        length
+    }
+
+    #[test]
+    fn a_count_may_take_arithmetic() {
+        let all = layouts(
+            "number x86_64 238 set_mempolicy\n\
+             set_mempolicy(int mode, in ulong nmask[(maxnode + 63) / 64], ulong maxnode)\n",
+        );
+        // In bytes, of a number in the third register.
+        let Length::Computed(steps) = length(&all[0]) else { unreachable!() };
+        assert_eq!((steps.register, steps.steps.last()), (2, Some(&(Step::Mul, 8))));
+    }
+
+    #[test]
+    fn an_object_may_say_its_own_length() {
+        let all = layouts(
+            "number x86_64 457 statmount\nlayout mnt_id_req 24 { 0 u32 size; 8 u64 mnt_id; }\n\
+             statmount(in mnt_id_req req[:.size], addr buf)\n",
+        );
+        let own = Length::Memory { register: 0, offset: 0, width: 4, size: 1, plus: 0 };
+        assert_eq!(*length(&all[0]), own);
     }
 
     #[test]

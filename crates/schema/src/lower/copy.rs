@@ -43,8 +43,16 @@ impl Lowering<'_> {
                 self.row(param, scope, exit)
             }
             Class::Vector if param.extent.is_some() => self.row(param, scope, exit),
-            Class::Struct if matches!(param.extent, Some(Extent::Bytes(..))) => {
-                let length = self.length(param.extent.as_ref()?, scope, exit)?;
+            Class::Struct if let Some(extent @ Extent::Bytes(said, _)) = &param.extent => {
+                let structure = self.catalog.structure(self.syscall.abi, &param.ty.name);
+                let scope = match (said, &structure, scope) {
+                    // `[:.size]`: the object itself says how long it is.
+                    (Expr::Member(_), Some(structure), Scope::Call) => {
+                        Scope::Object { structure, register: self.register(&param.name)?.0, offset: 0 }
+                    }
+                    _ => scope,
+                };
+                let length = self.length(extent, scope, exit)?;
                 Some(Copy::Bytes { length, cap: OBJECT as u16 })
             }
             Class::Struct | Class::Array | Class::Vector => {

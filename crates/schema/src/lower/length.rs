@@ -46,6 +46,11 @@ impl Lowering<'_> {
             Mentioned::Memory(register, offset, width, 0) => {
                 return Some(Length::Memory { register, offset, width, size, plus: 0 });
             }
+            // A count that takes arithmetic: `(maxnode + 63) / 64`.
+            Mentioned::Register(mut steps) => {
+                steps.steps.push((Step::Mul, i32::from(size)));
+                return Some(Length::Computed(steps));
+            }
             _ => return None,
         };
         Some(Length::Objects { count, size })
@@ -77,7 +82,7 @@ impl Lowering<'_> {
     }
 
     /// Register and width of an argument.
-    fn register(&self, name: &str) -> Option<(u8, u8)> {
+    pub(super) fn register(&self, name: &str) -> Option<(u8, u8)> {
         self.args().find(|(_, arg)| arg.name == name).map(|(register, arg)| (register, arg.stored.bytes))
     }
 
