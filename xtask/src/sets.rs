@@ -273,3 +273,92 @@ fn crate_directory() -> Result<std::path::PathBuf> {
     let directory = manifest.and_then(Path::parent);
     Ok(directory.with_context(|| format!("cargo does not know where {CRATE} is"))?.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sets of `sets_by_hand.tt`: names of the kernel's own sources or of man pages, and names newer than all sources.
+    const BY_HAND: [&str; 14] = [
+        "ipc_call",
+        "key_perms",
+        "bluetooth_protocol",
+        "pidfd_signal_flags",
+        "modify_ldt_func",
+        "lsm_attr",
+        "lsm_flags",
+        "lsm_id",
+        "syslog_action",
+        "sysfs_option",
+        "prctl_thp",
+        "prctl_dumpable",
+        "xfeatures",
+        "shstk_features",
+    ];
+
+    fn read(path: &str) -> String {
+        fs::read_to_string(root().join(path)).unwrap()
+    }
+
+    /// The sources, or nothing with the reason: then there is nothing to compare with.
+    fn sources(text: &str) -> Option<Sources> {
+        let sources = Sources::read(&selectors::parse(text).unwrap());
+        sources.inspect_err(|error| println!("nothing compared: {error:#}")).ok()
+    }
+
+    /// Newer headers and kernels have more names, older ones fewer: then what both know must be the same.
+    #[test]
+    fn the_sources_make_the_table_that_is_there() {
+        let (text, before) = (read(SELECTORS), read(TABLE));
+        let Some(sources) = sources(&text) else { return };
+        let same = before.contains(&format!("Sources: {}.\n", sources.names));
+        let made = table(&text, &before, &sources);
+        if same {
+            assert!(made.unwrap() == before, "run `cargo xtask tables`");
+            return;
+        }
+        println!("the table was made from other sources than {}", sources.names);
+        let mut wrong = Vec::new();
+        for line in schema::parse(&before, TABLE).unwrap() {
+            let Line::Set(line) = line else { continue };
+            for item in &line.set.items {
+                match sources.value(&item.name).unwrap().map(|value| stored(&line.set, value)) {
+                    Some(value) if value != item.value => {
+                        wrong.push(format!("{} is {value:#x} here", item.name))
+                    }
+                    Some(_) => {}
+                    None => println!("{} is not known here", item.name),
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn only_names_that_no_source_has_are_kept_by_hand() {
+        let of = |text: &str| -> Vec<Set> {
+            let lines = schema::parse(text, TABLE).unwrap();
+            lines
+                .into_iter()
+                .filter_map(|line| if let Line::Set(line) = line { Some(line.set) } else { None })
+                .collect()
+        };
+        let by_hand = of(&read("crates/schema/tables/sets_by_hand.tt"));
+        let names: Vec<&str> = by_hand.iter().map(|set| set.name.as_str()).collect();
+        assert_eq!(names, BY_HAND);
+        let text: String = by_hand
+            .iter()
+            .map(|set| {
+                let names: Vec<&str> = set.items.iter().map(|item| item.name.as_str()).collect();
+                format!("enum {} from {}\n", set.name, names.join(" "))
+            })
+            .collect();
+        let Some(sources) = sources(&text) else { return };
+        let known = by_hand.iter().flat_map(|set| &set.items);
+        let known: Vec<&str> = known
+            .map(|item| item.name.as_str())
+            .filter(|name| sources.value(name).unwrap().is_some())
+            .collect();
+        assert_eq!(known, Vec::<&str>::new(), "add a selector");
+    }
+}

@@ -20,7 +20,6 @@ const TABLES: &[(&str, &str)] = &[
     table!("sets_generated.tt"),
     table!("sets_by_hand.tt"),
     table!("ioctl.tt"),
-    table!("sets_objects.tt"),
     table!("structs.tt"),
     table!("structs_network.tt"),
     table!("prototypes.tt"),
