@@ -174,7 +174,8 @@ impl<'a> Objects<'a> {
             shown = true;
             inside.member(line, member, object);
         }
-        if object.cut && object.bytes.len() < structure.size as usize {
+        let all = structure.brief == Some(structure.members.len());
+        if all || object.cut && object.bytes.len() < structure.size as usize {
             line.more();
         }
         shown

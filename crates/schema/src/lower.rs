@@ -368,7 +368,7 @@ mod tests {
             ]
         );
         let length = Length::Register(2, 8);
-        assert_eq!(all[3].shape.pointees[1].copy, Copy::Bytes { length, cap: 256 });
+        assert_eq!(all[3].shape.pointees[1].copy, Copy::Bytes { length, cap: 512 });
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::class::Class;
 use crate::layout::{Copy, When};
 
 /// Largest object that is copied whole; larger ones keep their address only.
-pub(super) const OBJECT: u32 = 256;
+pub(super) const OBJECT: u32 = 512;
 /// Longest socket address that is kept (`sizeof(struct sockaddr_storage)`).
 const SOCKADDR: u16 = 128;
 /// Objects of a row that are kept, as many as strace shows.
