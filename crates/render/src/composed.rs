@@ -8,7 +8,7 @@ use crate::token::{Line, List};
 /// Shows a number by its parts. False when `ty` is no such type, or when the number has a name of its own.
 pub(crate) fn show(line: &mut Line, catalog: &Catalog, ty: &str, value: u64) -> bool {
     match ty {
-        "ioctl_cmd" if !is_named(catalog, "ioctl_cmd", value) => ioctl_command(line, value),
+        "ioctl_cmd" => return command(line, catalog, value),
         "qcmd" => {
             let parts = [("quota_cmd", value >> 8), ("quota_type", value & 0xff)];
             composed(line, catalog, "QCMD", parts);
@@ -23,8 +23,25 @@ pub(crate) fn show(line: &mut Line, catalog: &Catalog, ty: &str, value: u64) -> 
     true
 }
 
-fn is_named(catalog: &Catalog, set: &str, value: u64) -> bool {
-    catalog.set(set).is_some_and(|set| !set.decode(value, 32).names.is_empty())
+/// Shows the number of an `ioctl` that has no name, or a name for all its lengths: `EVIOCGNAME(256)`, `EVIOCGBIT(1, 96)`.
+fn command(line: &mut Line, catalog: &Catalog, value: u64) -> bool {
+    let Some(decoded) = catalog.set("ioctl_cmd").map(|set| set.decode(value, 32)) else { return false };
+    match decoded.names.as_slice() {
+        [] => ioctl_command(line, value),
+        [name] if decoded.rest != 0 => {
+            line.word(name);
+            line.open(List::Arguments);
+            for part in [decoded.rest & 0xff, decoded.rest >> 16 & 0x3fff] {
+                if part != 0 {
+                    line.next();
+                    line.unsigned(part);
+                }
+            }
+            line.close();
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// `QCMD(Q_GETQUOTA, USRQUOTA)` (`linux/quota.h`), `IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4)` (`linux/ioprio.h`): each part by its
@@ -85,6 +102,18 @@ mod tests {
     fn text(ty: &str, value: u64) -> Option<String> {
         let mut line = Line::new();
         show(&mut line, Catalog::builtin(), ty, value).then(|| line.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_command_may_hold_a_length() {
+        let shown = |value| {
+            let mut line = Line::new();
+            show(&mut line, Catalog::builtin(), "ioctl_cmd", value).then(|| line.as_str().to_owned())
+        };
+        assert_eq!(shown(0x8100_4506).as_deref(), Some("EVIOCGNAME(256)"));
+        assert_eq!(shown(0x8060_4521).as_deref(), Some("EVIOCGBIT(1, 96)"));
+        // Names of one number are shown as those of other sets.
+        assert_eq!(shown(0x8008_4502), None);
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub struct Catalog {
     by_name: HashMap<(Abi, String), u32>,
     /// Derived from `sets`.
     constants: HashMap<String, u64>,
+    /// Derived from `sets`: the masks that items of enumerations state.
+    masks: HashMap<String, u64>,
 }
 
 /// Two catalogs are equal when they hold the same lines.
@@ -204,6 +206,8 @@ impl Catalog {
     fn index_constants(&mut self) {
         let items = self.sets.values().flat_map(|set| &set.items);
         self.constants = items.map(|item| (item.name.clone(), item.value)).collect();
+        let items = self.sets.values().filter(|set| !set.flags).flat_map(|set| &set.items);
+        self.masks = items.filter_map(|item| Some((item.name.clone(), item.mask?))).collect();
     }
 
     /// All lines, in the order in which they are printed: by kind, then by name or number.
@@ -362,12 +366,19 @@ impl Catalog {
         self.constants.get(name).copied()
     }
 
+    /// The bits that decide whether a value of an enumeration is that constant, where not all do: the number of an `ioctl`
+    /// command that holds a length is another one for each length.
+    pub fn mask(&self, name: &str) -> Option<u64> {
+        self.masks.get(name).copied()
+    }
+
     /// True when the key of a variant or of an arm stands for that value.
     pub fn key_fits(&self, key: &Key, value: i128) -> bool {
         match key {
             // Constants are kept as 64 bits, negative ones as two's complement; commands are 32 bits wide.
-            Key::Name(name) => self.constant(name).is_some_and(|constant| {
-                i128::from(constant) == value || i128::from(constant as i64) == value
+            Key::Name(name) => self.constant(name).is_some_and(|constant| match self.mask(name) {
+                Some(mask) => value as u64 & mask == constant,
+                None => i128::from(constant) == value || i128::from(constant as i64) == value,
             }),
             Key::Number(number) => *number == value,
             Key::Range(low, high) => (*low..=*high).contains(&value),

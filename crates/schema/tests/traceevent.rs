@@ -153,7 +153,9 @@ fn values(set: &Set, mask: u64) -> Vec<u64> {
 /// What we would write: names and the bits without one.
 fn ours(set: &Set, value: u64, bits: u32) -> (BTreeSet<String>, u64) {
     let decoded = set.decode(value, bits);
-    (decoded.names.iter().map(|name| (*name).to_owned()).collect(), decoded.rest)
+    // One of several is named without what its mask leaves.
+    let rest = if set.flags || decoded.names.is_empty() { decoded.rest } else { 0 };
+    (decoded.names.iter().map(|name| (*name).to_owned()).collect(), rest)
 }
 
 fn theirs(shown: &str) -> (BTreeSet<String>, u64) {

@@ -3,6 +3,8 @@
 //! Those know no masks. A set that has some becomes several strings, shown one behind the other: a number within the flags
 //! by `__print_symbolic`, all single flags by one `__print_flags`, and signs between them where both sides are there.
 
+use std::fmt::Write as _;
+
 use crate::ast::{Bits, Item, Set};
 
 /// The slots of a `bits` line as a set of flags.
@@ -36,8 +38,8 @@ struct Number<'s> {
 /// Expressions of C, each a string; one behind the other they are the names of `value`, of which `bits` bits count.
 pub(super) fn pieces(set: &Set, value: &str, bits: u32) -> Vec<String> {
     let width = if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };
-    if !set.flags && set.items.iter().all(|item| item.mask.is_none()) {
-        return vec![symbolic(value, set.items.iter(), width)];
+    if !set.flags {
+        return vec![one_of(set, value, width)];
     }
     let (numbers, single, zero) = split(set, width);
     let single_bits = single.iter().fold(0, |bits, item| bits | item.value & width);
@@ -81,6 +83,21 @@ pub(super) fn pieces(set: &Set, value: &str, bits: u32) -> Vec<String> {
         strings.push(format!("({value} == 0) ? \"{name}\" : \"\""));
     }
     strings
+}
+
+/// The name of one value; of those that are not decided by all their bits, without the rest.
+fn one_of(set: &Set, value: &str, width: u64) -> String {
+    let whole = symbolic(value, set.items.iter().filter(|item| item.mask.is_none()), width);
+    let masked = set.items.iter().rev().filter_map(|item| Some((item, item.mask? & width)));
+    masked.fold(whole, |otherwise, (item, mask)| {
+        let mut there = format!("({value} & {mask:#x}) == {:#x}", item.value & width);
+        // A name for just one of these values goes first.
+        let own = |other: &&Item| other.mask.is_none() && other.value & mask == item.value & width;
+        for other in set.items.iter().filter(own) {
+            let _ = write!(there, " && {value} != {:#x}", other.value & width);
+        }
+        format!("(({there}) ? \"{}\" : {otherwise})", item.name)
+    })
 }
 
 /// Numbers within the flags, single flags (those of many bits before their parts), and the name of 0.
@@ -165,6 +182,15 @@ mod tests {
     fn one_of_several_is_one_symbol() {
         let expected = "__print_symbolic(x, { 0xffffff9c, \"AT_FDCWD\" }, { 0x1, \"ONE\" })";
         assert_eq!(shown("enum e = AT_FDCWD -100, ONE 1, FIRST 1"), [expected]);
+    }
+
+    #[test]
+    fn a_name_for_several_values_is_asked_by_its_mask() {
+        let expected = "(((x & 0xff00) == 0x4500) ? \"ANY\" : __print_symbolic(x, { 0x1, \"ONE\" }))";
+        assert_eq!(shown("enum e = ONE 1, ANY 0x4500/0xff00"), [expected]);
+        let expected = "(((x & 0xff00) == 0x4500 && x != 0x4501) ? \"ANY\" : \
+            __print_symbolic(x, { 0x4501, \"ONE\" }))";
+        assert_eq!(shown("enum e = ONE 0x4501, ANY 0x4500/0xff00"), [expected]);
     }
 
     #[test]

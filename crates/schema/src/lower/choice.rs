@@ -135,6 +135,8 @@ impl Lowering<'_> {
             i32::try_from(number).ok().or_else(|| u32::try_from(number).ok().map(|number| number as i32))
         };
         match key {
+            // The numbers that a mask leaves are no range.
+            Key::Name(name) if self.catalog.mask(name).is_some() => None,
             Key::Name(name) => {
                 let value = self.catalog.constant(name)?;
                 let value = number(value.into()).or_else(|| number((value as i64).into()))?;
