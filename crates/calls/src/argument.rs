@@ -119,6 +119,8 @@ pub(crate) fn answer(call: &mut Call, slot: &Slot, fields: &mut [Value]) {
         return;
     };
     let described = call.syscall.as_ref().and_then(|syscall| syscall.args.get(at));
+    // Without an entry the one reading has to stand for both.
+    let only = call.entry_time.is_none();
     let Some(arg) = call.args.get_mut(at) else { return };
     arg.raw = arg.raw.or(raw);
     let Some(pointee) = pointee else { return };
@@ -129,13 +131,13 @@ pub(crate) fn answer(call: &mut Call, slot: &Slot, fields: &mut [Value]) {
                 arg.parts.len() - 1
             });
             if let Some(part) = arg.parts.get_mut(at) {
-                either(&mut part.before, &mut part.after, pointee);
+                either(&mut part.before, &mut part.after, pointee, only);
             }
         }
         None => match described.map(Way::of) {
             Some(Way::Written) => arg.after = Some(pointee),
             Some(Way::Read) => again(&mut arg.before, pointee),
-            Some(Way::Chosen) => either(&mut arg.before, &mut arg.after, pointee),
+            Some(Way::Chosen) => either(&mut arg.before, &mut arg.after, pointee, only),
             // Not described: what was read at entry and is there again can only be a second try.
             None if arg.before.is_some() => again(&mut arg.before, pointee),
             None => arg.after = Some(pointee),
@@ -173,8 +175,8 @@ fn again(before: &mut Option<Pointee>, pointee: Pointee) {
 }
 
 /// What the kernel wrote, or a second try, or both: the command decides, and whoever shows it knows the command.
-fn either(before: &mut Option<Pointee>, after: &mut Option<Pointee>, pointee: Pointee) {
-    if before.as_ref().is_some_and(|before| before.state == State::Fault) {
+fn either(before: &mut Option<Pointee>, after: &mut Option<Pointee>, pointee: Pointee, only: bool) {
+    if only || before.as_ref().is_some_and(|before| before.state == State::Fault) {
         again(before, pointee.clone());
     }
     *after = Some(pointee);
@@ -221,12 +223,15 @@ mod tests {
     fn a_command_decides_whether_a_second_reading_is_an_answer() {
         let read = |state, read| Pointee { state, content: Content::Bytes(vec![1]), read };
         let (mut before, mut after) = (Some(read(State::Ok, Read::Entry)), None);
-        either(&mut before, &mut after, read(State::Ok, Read::Exit));
+        either(&mut before, &mut after, read(State::Ok, Read::Exit), false);
         assert_eq!(before.map(|p| p.read), Some(Read::Entry));
         assert_eq!(after.map(|p| p.read), Some(Read::Exit));
         let (mut before, mut after) = (Some(read(State::Fault, Read::Entry)), None);
-        either(&mut before, &mut after, read(State::Ok, Read::Exit));
+        either(&mut before, &mut after, read(State::Ok, Read::Exit), false);
         assert_eq!(before.map(|p| p.read), Some(Read::Again));
         assert!(after.is_some());
+        let (mut before, mut after) = (None, None);
+        either(&mut before, &mut after, read(State::Ok, Read::Exit), true);
+        assert!(before.is_some() && after.is_some(), "the only reading there is");
     }
 }

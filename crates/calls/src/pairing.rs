@@ -20,7 +20,7 @@ use schema::tracepoint::SYSCALLS;
 use schema::{Abi, Catalog, Syscall};
 
 use crate::argument::{answer, argument, narrowed, raw, unseen};
-use crate::call::{Call, Content, Outcome, Pointee};
+use crate::call::{ArgValue, Call, Content, Outcome, Pointee};
 use crate::happening::{Damage, Exec, Happening, Mode, Signal, Superseded, ThreadExit};
 use crate::lifecycle::{Lifecycle, tid};
 use crate::role::{Role, Roles};
@@ -43,6 +43,8 @@ pub struct Pairing {
     executing: HashSet<i32>,
     /// By process: the end of a leader that another thread's `execve` may be about to replace.
     leaders: HashMap<i32, ThreadExit>,
+    /// New programs of threads whose `execve` has no entry.
+    executed: HashMap<i32, Exec>,
 }
 
 #[derive(Debug)]
@@ -168,11 +170,7 @@ impl Pairing {
                 let name = self.unknown_name(*abi, nr);
                 let mut call = self.call(tid, &event, *abi, name, syscall.as_ref());
                 call.nr = Some(nr);
-                let registers = event.event_type.fields.fields.iter().zip(&event.fields).skip(1).map(raw);
-                call.args = match &syscall {
-                    Some(syscall) => registers.zip(&syscall.args).map(narrowed).collect(),
-                    None => registers.collect(),
-                };
+                call.args = registers(&event, syscall.as_deref());
                 call
             }
             _ => return,
@@ -213,7 +211,9 @@ impl Pairing {
                         let syscall = self.numbered(*abi, nr);
                         let mut call = self.call(tid, &event, *abi, name, syscall.as_ref());
                         call.nr = if is_gone(nr) { call.nr } else { Some(nr) };
-                        call.args = syscall.iter().flat_map(|syscall| &syscall.args).map(unseen).collect();
+                        if !is_gone(nr) {
+                            call.args = registers(&event, syscall.as_deref());
+                        }
                         call
                     }
                     _ => return,
@@ -224,6 +224,15 @@ impl Pairing {
             for slot in slots {
                 answer(&mut call, slot, &mut event.fields);
             }
+        }
+        if let Some(exec) = self.executed.remove(&tid)
+            && is_exec(&call.name)
+            && call.entry_time.is_none()
+            && ret == 0
+        {
+            // The registers are those of the new program.
+            call.args.iter_mut().for_each(|arg| arg.raw = None);
+            take_from_program(&mut call, &exec);
         }
         call.cpu = event.cpu;
         call.exit_time = Some(event.time);
@@ -296,6 +305,7 @@ impl Pairing {
             self.show(Call { outcome, ..open.call }, out);
         }
         self.executing.remove(&tid);
+        self.executed.remove(&tid);
         self.modes.remove(&tid);
     }
 
@@ -316,17 +326,13 @@ impl Pairing {
                 self.modes.insert(tid, mode);
             }
         }
-        if let Some(open) = self.open.get_mut(&tid).filter(|open| is_exec(&open.call.name)) {
-            open.executed = true;
-            for (name, kept) in [("filename", &exec.filename), ("argv", &exec.argv)] {
-                // The directory of execveat stands apart from its path, so the kernel's whole path is not its argument.
-                let own = name != "filename" || &*open.call.name == "execve";
-                let arg = open.call.args.iter_mut().find(|arg| own && &*arg.name == name);
-                if let (Some(arg), Some(kept)) = (arg, kept)
-                    && arg.before.as_ref().is_some_and(|before| before.state == State::Fault)
-                {
-                    arg.before = Some(kept.clone());
-                }
+        match self.open.get_mut(&tid).filter(|open| is_exec(&open.call.name)) {
+            Some(open) => {
+                open.executed = true;
+                take_from_program(&mut open.call, &exec);
+            }
+            None => {
+                self.executed.insert(tid, exec.clone());
             }
         }
         out.push(Happening::Exec(exec));
@@ -370,6 +376,31 @@ impl Open {
             }
             _ => false,
         }
+    }
+}
+
+/// What an `execve` was given can be read from the new program, where it could not be from the old one.
+fn take_from_program(call: &mut Call, exec: &Exec) {
+    for (name, kept) in [("filename", &exec.filename), ("argv", &exec.argv)] {
+        // The directory of execveat stands apart from its path, so the kernel's whole path is not its argument.
+        let own = name != "filename" || &*call.name == "execve";
+        let arg = call.args.iter_mut().find(|arg| own && &*arg.name == name);
+        if let (Some(arg), Some(kept)) = (arg, kept)
+            && arg.before.as_ref().is_some_and(|before| before.state == State::Fault)
+        {
+            arg.before = Some(kept.clone());
+        }
+    }
+}
+
+/// The arguments of a call that has no event of its own, as far as its registers are recorded.
+fn registers(event: &Event, syscall: Option<&Syscall>) -> Vec<ArgValue> {
+    let fields = event.event_type.fields.fields.iter().zip(&event.fields);
+    let mut registers = fields.filter(|(field, _)| field.name.starts_with("arg")).map(raw).peekable();
+    match syscall {
+        Some(syscall) if registers.peek().is_none() => syscall.args.iter().map(unseen).collect(),
+        Some(syscall) => registers.zip(&syscall.args).map(narrowed).collect(),
+        None => registers.collect(),
     }
 }
 

@@ -95,6 +95,8 @@ pub struct Record {
     pub string: Option<u16>,
     /// `--buffer-size`: bytes per CPU.
     pub buffer: Option<u64>,
+    /// `--fast`: one record a call.
+    pub fast: bool,
     /// `-q`.
     pub quiet: bool,
 }
@@ -393,12 +395,13 @@ enum Word {
 use Word::{Long, Short, Value};
 
 /// Every long option of every command.
-const LONG: [&str; 15] = [
+const LONG: [&str; 16] = [
     "all",
     "attach",
     "buffer-size",
     "capture",
     "explain",
+    "fast",
     "format",
     "from",
     "help",
@@ -442,6 +445,7 @@ fn record(mut parser: lexopt::Parser) -> Result<Command, Error> {
         match arg {
             Short('f') => {}
             Short('q') | Long("quiet") => record.quiet = true,
+            Long("fast") => record.fast = true,
             Short('a') | Long("all") => record.target.all = true,
             Short('s') => record.string = Some(parser.value()?.parse()?),
             Short('o') | Long("output") => record.output = Some(parser.value()?.into()),

@@ -11,8 +11,8 @@ use kernel::tracefs::Tracefs;
 use kernel::types::KernelTypes;
 use probe::dispatch;
 use probe::ring::Geometry;
-use schema::layout::{Copy, Layout, Length, NUMBERS, Registers};
-use schema::lower::{Limits, Plan, lower};
+use schema::layout::{Copy, Layout, Length, NUMBERS, Point, Registers};
+use schema::lower::{Limits, Plan, Records, lower};
 use schema::tracepoint;
 use schema::{Abi, Catalog};
 
@@ -136,13 +136,16 @@ impl Prepared {
     /// (`compat`), else while the targets run already: that halves the time until they may.
     pub fn start(self, compat: bool) -> Result<Recording> {
         let mut calls = lower(&self.catalog, &self.plan, |_, name| self.selection.contains(name));
-        let unknown = tracepoint::unknown_calls();
+        let unknown = tracepoint::unknown_calls(self.plan.records);
         let lifecycle = tracepoint::lifecycle();
         let identity = Identity::new()?;
         let lifecycle_ring = Geometry::new(LIFECYCLE_RING, LIFECYCLE_SUB_BUFFER)
             .ok_or_else(|| anyhow!("a ring of {LIFECYCLE_RING} bytes is not possible"))?;
         let native = calls.partition_point(|layout| layout.shape.registers == Registers::X86_64);
-        let layouts = calls.iter().chain(&unknown).chain(&lifecycle);
+        // Where calls have one record there are no entries, also none of calls without a name.
+        let entries = self.plan.records == Records::Two;
+        let unnamed = unknown.iter().filter(|layout| entries || layout.shape.point != Point::Entry);
+        let layouts = calls.iter().chain(unnamed).chain(&lifecycle);
         let types =
             metadata::trace_type(&identity, layouts, kernel::clock::epoch_offset(), self.plan.to_string());
         let mut later = if compat { Vec::new() } else { calls.split_off(native) };
@@ -152,6 +155,7 @@ impl Prepared {
             calls: &calls,
             later,
             unknown: &unknown,
+            entries,
             record_unknown: self.selection.unknown(),
             nameless: &self.nameless(),
             lifecycle: &lifecycle,

@@ -142,13 +142,15 @@ impl Loader {
         Ok(Loader { facts, points, maps, loaded: Vec::new(), by_shape: HashMap::new() })
     }
 
-    /// The two programs that are attached.
-    pub(crate) fn dispatchers(&self) -> Result<Vec<Loaded>, Error> {
+    /// The programs that are attached: of entries, if there are such records, and of exits.
+    pub(crate) fn dispatchers(&self, entries: bool) -> Result<Vec<Loaded>, Error> {
         let load = |program: Program, id| Loaded::load(&program, id, &|map| self.maps.fd(map));
-        Ok(vec![
-            load(dispatch::entry(&self.facts)?, self.points.entry)?,
-            load(dispatch::exit(&self.facts)?, self.points.exit)?,
-        ])
+        let mut programs = Vec::new();
+        if entries {
+            programs.push(load(dispatch::entry(&self.facts)?, self.points.entry)?);
+        }
+        programs.push(load(dispatch::exit(&self.facts, !entries)?, self.points.exit)?);
+        Ok(programs)
     }
 
     /// Loads what these layouts need and what is not there yet.
@@ -211,7 +213,8 @@ impl Loader {
                 self.maps.slots(exit).set_program(slot, program)?;
             }
         }
-        let bytes = request.unknown[..2].iter().map(|l| u64::from(l.shape.fixed_len)).sum();
+        let records = if request.entries { &request.unknown[..2] } else { &request.unknown[1..2] };
+        let bytes = records.iter().map(|l| u64::from(l.shape.fixed_len)).sum();
         Ok(Canary { clear, bytes })
     }
 }

@@ -24,6 +24,8 @@ pub struct Request<'a> {
     pub later: Vec<Layout>,
     /// Layouts of calls without a name; entry and exit, native and i386.
     pub unknown: &'a [Layout; 4],
+    /// False when a call has one record, that of its exit.
+    pub entries: bool,
     /// True when calls beyond the table are recorded.
     pub record_unknown: bool,
     /// Numbers in the table that are recorded as calls without a name: true for i386, and the number.
@@ -80,7 +82,7 @@ impl Session {
         let mut loader = Loader::new(types, facts, maps)?;
         loader.load(request.calls.iter().chain(request.unknown).chain(request.lifecycle))?;
         let canary = loader.fill(&request)?;
-        let dispatchers = loader.dispatchers()?;
+        let dispatchers = loader.dispatchers(request.entries)?;
         let mut links = Vec::new();
         for layout in request.lifecycle {
             links.push(loader.program(layout)?.attach()?);

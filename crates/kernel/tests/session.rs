@@ -7,7 +7,7 @@ use kernel::types::KernelTypes;
 use probe::ring::Geometry;
 use schema::Catalog;
 use schema::layout::Layout;
-use schema::lower::{Plan, lower};
+use schema::lower::{Plan, Records, lower};
 use schema::tracepoint;
 
 /// True when this machine cannot run the test; says why.
@@ -29,7 +29,8 @@ fn start(calls: &[Layout]) -> Session {
     let request = Request {
         calls,
         later: Vec::new(),
-        unknown: &tracepoint::unknown_calls(),
+        unknown: &tracepoint::unknown_calls(Records::Two),
+        entries: true,
         record_unknown: true,
         nameless: &nameless,
         lifecycle: &tracepoint::lifecycle(),

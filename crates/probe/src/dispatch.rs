@@ -65,12 +65,12 @@ pub(crate) fn task_byte(asm: &mut Assembler, cell: Reg, base: Reg) {
 
 /// The program for `sys_enter`.
 pub fn entry(facts: &Facts) -> Result<Program, Error> {
-    dispatcher(facts, "dispatch_entry", MapRef::EntrySlots)
+    dispatcher(facts, "dispatch_entry", MapRef::EntrySlots, false)
 }
 
-/// The program for `sys_exit`.
-pub fn exit(facts: &Facts) -> Result<Program, Error> {
-    dispatcher(facts, "dispatch_exit", MapRef::ExitSlots)
+/// The program for `sys_exit`; `counted` when a call has no other record.
+pub fn exit(facts: &Facts, counted: bool) -> Result<Program, Error> {
+    dispatcher(facts, "dispatch_exit", MapRef::ExitSlots, counted)
 }
 
 /// Stack slots of the exit dispatcher: the thread, the event id of a plain exit.
@@ -85,7 +85,7 @@ fn jump_to_slot(asm: &mut Assembler, slots: MapRef) {
     asm.call(Helper::TailCall);
 }
 
-fn dispatcher(facts: &Facts, name: &str, slots: MapRef) -> Result<Program, Error> {
+fn dispatcher(facts: &Facts, name: &str, slots: MapRef, counted: bool) -> Result<Program, Error> {
     let pid = member(facts, name, "task_struct", "pid")?;
     let status = member(facts, name, "task_struct", "thread_info")?
         .checked_add(member(facts, name, "thread_info", "status")?)
@@ -151,7 +151,7 @@ fn dispatcher(facts: &Facts, name: &str, slots: MapRef) -> Result<Program, Error
         asm.alu(Alu::Add, R7, R8);
         asm.alu_imm(Alu::Add, R7, i32::from(NUMBERS));
         asm.store(Size::B4, R10, STACK_ID, R7);
-        generate::plain_exit(&mut asm, name, facts)?;
+        generate::plain_exit(&mut asm, name, facts, counted)?;
         asm.place(other);
     }
     jump_to_slot(&mut asm, slots);

@@ -77,8 +77,8 @@ pub fn is_plain_exit(shape: &Shape) -> bool {
         && ids.contains(&shape.id)
 }
 
-/// Writes that record, inside the exit dispatcher, and ends it. In: `r6` the context; on the stack the thread and the event id.
-pub(crate) fn plain_exit(asm: &mut Assembler, name: &str, facts: &Facts) -> Result<(), Error> {
+/// Writes that record, inside the exit dispatcher, and ends it; `counted` as in [`Shape`]. In: `r6` the context; on the stack the thread and the event id.
+pub(crate) fn plain_exit(asm: &mut Assembler, name: &str, facts: &Facts, counted: bool) -> Result<(), Error> {
     let shape = Shape {
         point: Point::Exit,
         registers: Registers::X86_64,
@@ -88,6 +88,7 @@ pub(crate) fn plain_exit(asm: &mut Assembler, name: &str, facts: &Facts) -> Resu
         pointees: Vec::new(),
         reread: false,
         only_if_failed: false,
+        counted,
     };
     let (out, oversize) = (asm.label(), asm.label());
     let switch = Switch { slow: asm.label(), ready: asm.label() };
@@ -174,8 +175,8 @@ impl Generator<'_> {
     /// The last store of the record: from here the reader sees it. Its partner is the acquire load of `pos` in the
     /// collector; stores of one CPU become visible in order on x86.
     fn publish(&mut self) {
-        if self.shape.point == Point::Entry {
-            self.asm.note("one more entry");
+        if self.shape.counted {
+            self.asm.note("one more call");
             self.count(ring::ENTRIES);
         }
         self.asm.note("publish");

@@ -50,7 +50,7 @@ impl Show<'_> {
             line.close();
             return;
         }
-        if call.args.is_empty() && call.entry_time.is_none() {
+        if call.args.is_empty() && call.entry_time.is_none() && call.syscall.is_none() {
             line.next();
             line.word("?");
         }

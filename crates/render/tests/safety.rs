@@ -8,13 +8,13 @@ use ctf::types::{EventType, Field, FieldType};
 use ctf::{Event, Value};
 use proptest::prelude::*;
 use render::{Ftrace, Json, Options, PidPrefix, Stamp, Strace};
-use schema::lower::{Plan, lower};
+use schema::lower::{Plan, Records, lower};
 use schema::{Catalog, tracepoint};
 
 /// Event types of every built-in call and of all lifecycle events.
 fn types() -> Vec<Arc<EventType>> {
     let calls = lower(Catalog::builtin(), &Plan::default(), |_, _| true);
-    let others = tracepoint::unknown_calls().into_iter().chain(tracepoint::lifecycle());
+    let others = tracepoint::unknown_calls(Records::Two).into_iter().chain(tracepoint::lifecycle());
     let layouts = calls.into_iter().chain(others).map(|layout| layout.event);
     layouts.chain([tracepoint::process_state()]).map(Arc::new).collect()
 }

@@ -295,6 +295,8 @@ pub struct Shape {
     pub reread: bool,
     /// True when the registers mean something only if the call failed (`execve`).
     pub only_if_failed: bool,
+    /// True when its records count as calls: entries, and exits without an entry.
+    pub counted: bool,
 }
 
 /// A record layout: the event type that readers see and the shape that the probe generator sees.
@@ -397,6 +399,7 @@ impl Builder {
                 pointees: Vec::new(),
                 reread: false,
                 only_if_failed: false,
+                counted: point == Point::Entry,
             },
         }
     }
@@ -501,6 +504,12 @@ impl Builder {
     /// Registers are gone when the call succeeded.
     pub fn only_if_failed(&mut self, only: bool) -> &mut Self {
         self.shape.only_if_failed = only;
+        self
+    }
+
+    /// The only record of its call.
+    pub fn only_record(&mut self) -> &mut Self {
+        self.shape.counted = true;
         self
     }
 

@@ -22,7 +22,7 @@ use crate::tracepoint::SYSCALLS;
 
 use length::Scope;
 
-pub use plan::{Limit, LimitError, Limits, Plan};
+pub use plan::{Limit, LimitError, Limits, Plan, Records};
 
 /// Classes of event ids, for one ABI.
 #[derive(Clone, Copy)]
@@ -98,6 +98,9 @@ impl Lowering<'_> {
     fn layouts(&self, nr: u16) -> Vec<Layout> {
         let ids = ids(self.syscall.abi);
         let behind = self.pointees();
+        if self.plan.records == Records::One {
+            return vec![self.whole(ids.exit, nr, &behind)];
+        }
         let rereads = behind.iter().any(|b| b.sides.reread.is_some());
         let mut layouts =
             vec![self.entry(ids.entry, nr, &behind, rereads), self.exit(ids.exit, nr, &behind, false)];
@@ -142,7 +145,31 @@ impl Lowering<'_> {
                 self.add(&mut builder, b, copy, when);
             }
         }
-        builder.only_if_failed(reread && matches!(self.syscall.name.as_str(), "execve" | "execveat"));
+        builder.only_if_failed(reread && is_exec(&self.syscall.name));
+        builder.build(class + nr, self.event_name("exit"), SYSCALLS)
+    }
+
+    /// The only record of a call: the result, the arguments as the registers still are, and what they lead to.
+    fn whole(&self, class: u16, nr: u16, behind: &[Behind]) -> Layout {
+        let mut builder = Builder::new(Point::Exit, registers(self.syscall.abi), IdRule::NumberPlus(class));
+        builder.value("ret", Stored { bytes: 8, signed: true }, Base::Decimal, Source::Result);
+        for (register, arg) in self.args() {
+            let own = behind.iter().filter(|b| b.register == register);
+            let followed: Vec<_> = own.filter_map(|b| Some((b, b.sides.late()?))).collect();
+            let is_text = followed.iter().any(|(b, copy)| b.name == arg.name && is_text(copy));
+            let name = match arg.name.as_str() {
+                name if is_text => format!("{name}_ptr"),
+                // Taken by the result.
+                "ret" => "ret_".to_owned(),
+                name => name.to_owned(),
+            };
+            builder.value(&name, arg.stored, base(arg), Source::Register(register));
+            for (behind, copy) in followed {
+                let when = if behind.sides.exit.is_some() { behind.when } else { When::Always };
+                self.add(&mut builder, behind, copy, when);
+            }
+        }
+        builder.only_if_failed(is_exec(&self.syscall.name)).only_record();
         builder.build(class + nr, self.event_name("exit"), SYSCALLS)
     }
 
@@ -220,7 +247,17 @@ impl Lowering<'_> {
     }
 }
 
+/// Calls that leave other registers behind when they succeed.
+fn is_exec(name: &str) -> bool {
+    matches!(name, "execve" | "execveat")
+}
+
 impl Sides {
+    /// What is copied when there is nothing but the exit.
+    fn late(&self) -> Option<&Copy> {
+        self.reread.as_ref().or(self.exit.as_ref()).or(self.entry.as_ref())
+    }
+
     fn is_empty(&self) -> bool {
         self.entry.is_none() && self.exit.is_none()
     }
@@ -369,6 +406,26 @@ mod tests {
         );
         let length = Length::Register(2, 8);
         assert_eq!(all[3].shape.pointees[1].copy, Copy::Bytes { length, cap: 512 });
+    }
+
+    #[test]
+    fn one_record_has_arguments_and_result() {
+        let mut catalog = Catalog::new();
+        let text = "number x86_64 257 openat\nnumber x86_64 0 read\nobject pair 16\n\
+                    openat(atfd dfd, path filename, u32 flags, mode mode) = fd\n\
+                    read(fd fd, out bytes buf[ret], inout pair time)\n";
+        catalog.add(text, "test.tt").unwrap();
+        let all = lower(&catalog, &Plan { records: Records::One, ..Plan::default() }, |_, _| true);
+        assert_eq!(all.iter().map(|layout| layout.event.id).collect::<Vec<_>>(), [512, 512 + 257]);
+        assert!(all.iter().all(|layout| layout.shape.counted));
+        assert_eq!(
+            names(&all[0]),
+            ["ret", "fd", "buf", "buf_state", "buf_len", "time", "time_state", "time_data", "buf_data"]
+        );
+        assert_eq!(
+            names(&all[1]),
+            ["ret", "dfd", "filename_ptr", "filename_state", "flags", "mode", "filename"]
+        );
     }
 
     #[test]

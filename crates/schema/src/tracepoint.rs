@@ -4,6 +4,7 @@ use ctf::types::{Base, EventType, Field, FieldType, IntType, StructType};
 
 use crate::ast::Stored;
 use crate::layout::{Builder, Copy, IdRule, Layout, Length, NUMBERS, Point, PointeeNames, Registers, Source};
+use crate::lower::Records;
 
 /// Stream of the system calls.
 pub const SYSCALLS: u64 = 0;
@@ -32,8 +33,8 @@ const S64: Stored = Stored { bytes: 8, signed: true };
 const U64: Stored = Stored { bytes: 8, signed: false };
 
 /// Entry and exit of calls whose number no table knows: the number and six raw registers, in the order native entry, native
-/// exit, i386 entry, i386 exit.
-pub fn unknown_calls() -> [Layout; 4] {
+/// exit, i386 entry, i386 exit. Where a call has one record, the exit has the registers too.
+pub fn unknown_calls(records: Records) -> [Layout; 4] {
     let entry = |registers, id: u16, name: &str| {
         let mut builder = Builder::new(Point::Entry, registers, IdRule::Constant(id));
         builder.value("nr", S64, Base::Decimal, Source::Number);
@@ -50,6 +51,12 @@ pub fn unknown_calls() -> [Layout; 4] {
             Base::Decimal,
             Source::Number,
         );
+        if records == Records::One {
+            for n in 0..6 {
+                builder.value(&format!("arg{n}"), U64, Base::Hexadecimal, Source::Register(n));
+            }
+            builder.only_record();
+        }
         builder.build(id, name.to_owned(), SYSCALLS)
     };
     [

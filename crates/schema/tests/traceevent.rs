@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use ctf::types::EventType;
 use schema::ast::Set;
 use schema::format::{self, Format};
-use schema::lower::{Plan, lower};
+use schema::lower::{Plan, Records, lower};
 use schema::{Abi, Catalog, tracepoint};
 
 /// A program built from `reader/format_records.c`; `None` when that cannot be.
@@ -73,7 +73,8 @@ fn formatted(records: &[(String, Vec<u8>)]) -> Option<Vec<String>> {
 
 fn events() -> Vec<EventType> {
     let layouts = lower(Catalog::builtin(), &Plan::default(), |_, _| true);
-    let calls = layouts.into_iter().chain(tracepoint::unknown_calls()).chain(tracepoint::lifecycle());
+    let calls =
+        layouts.into_iter().chain(tracepoint::unknown_calls(Records::Two)).chain(tracepoint::lifecycle());
     calls.map(|layout| layout.event).chain([tracepoint::process_state()]).collect()
 }
 

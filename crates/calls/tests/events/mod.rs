@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ctf::types::EventType;
 use ctf::{Event, Value};
-use schema::lower::{Plan, lower};
+use schema::lower::{Plan, Records, lower};
 use schema::{Catalog, tracepoint};
 
 /// Makes events.
@@ -21,7 +21,7 @@ impl Events {
         let mut catalog = Catalog::new();
         catalog.add(table, "table").unwrap();
         let calls = lower(&catalog, &Plan::default(), |_, _| true);
-        let others = tracepoint::unknown_calls().into_iter().chain(tracepoint::lifecycle());
+        let others = tracepoint::unknown_calls(Records::Two).into_iter().chain(tracepoint::lifecycle());
         let types = calls.into_iter().chain(others).map(|layout| layout.event);
         let types = types.chain([tracepoint::process_state()]).map(Arc::new).collect();
         Events { catalog: Arc::new(catalog), types }

@@ -20,12 +20,15 @@ struct Found {
     damages: Vec<String>,
     first: Option<u64>,
     last: u64,
+    /// A call counts by its exit, where it has no other record.
+    by_exits: bool,
 }
 
 /// Runs the command: every packet and every record is read.
 pub fn run(path: &Path) -> Result<Status> {
     let trace = Trace::open(path)?;
-    let mut found = Found::default();
+    let entries = trace.types.events.iter().any(|event| is_call(&event.name, "entry"));
+    let mut found = Found { by_exits: !entries, ..Found::default() };
     for item in trace.items()? {
         found.count(item);
     }
@@ -66,7 +69,8 @@ impl Found {
         match item {
             Item::Event(event) => {
                 self.events += 1;
-                self.calls += u64::from(is_entry(event.name()));
+                let side = if self.by_exits { "exit" } else { "entry" };
+                self.calls += u64::from(is_call(event.name(), side));
                 if event.time < self.last {
                     self.damages.push(format!("clock goes back from {} to {}", self.last, event.time));
                 }
@@ -92,6 +96,10 @@ impl Found {
     }
 }
 
-fn is_entry(name: &str) -> bool {
-    name.strip_prefix("compat_").unwrap_or(name).starts_with("syscall_entry_")
+fn is_call(name: &str, side: &str) -> bool {
+    let plain = name.strip_prefix("compat_").unwrap_or(name);
+    plain
+        .strip_prefix("syscall_")
+        .and_then(|rest| rest.strip_prefix(side))
+        .is_some_and(|rest| rest.starts_with('_'))
 }

@@ -16,7 +16,7 @@ pub fn run(select: &Select) -> Result<Status> {
     let facts = prepared.facts()?;
     let mut out = BufWriter::new(io::stdout().lock());
     writeln!(out, "{}", probe::dispatch::entry(&facts)?)?;
-    writeln!(out, "{}", probe::dispatch::exit(&facts)?)?;
+    writeln!(out, "{}", probe::dispatch::exit(&facts, false)?)?;
     let layouts = prepared.layouts();
     let mut shown = HashSet::new();
     for layout in &layouts {

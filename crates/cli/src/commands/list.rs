@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use ctf::types::{EventType, FieldType};
 use schema::ast::{Direction, Line, Number, SetLine};
-use schema::lower::{Plan, lower};
+use schema::lower::{Plan, Records, lower};
 use schema::{Abi, Arg, Catalog, Class, format, tracepoint};
 
 use crate::args::{List, Listed};
@@ -147,7 +147,7 @@ fn events(catalog: &Catalog, trace: Option<&Trace>, list: &List) -> Result<Strin
 
 fn events_now(catalog: &Catalog) -> Vec<EventType> {
     let layouts = lower(catalog, &Plan::default(), |_, _| true);
-    let others = tracepoint::unknown_calls().into_iter().chain(tracepoint::lifecycle());
+    let others = tracepoint::unknown_calls(Records::Two).into_iter().chain(tracepoint::lifecycle());
     let events = layouts.into_iter().chain(others).map(|layout| layout.event);
     events.chain([tracepoint::process_state()]).collect()
 }

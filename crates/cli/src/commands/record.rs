@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use kernel::ring::Ring;
 use kernel::signals;
-use schema::lower::Plan;
+use schema::lower::{Plan, Records};
 
 use crate::args::{Record, Target};
 use crate::collector::{Collector, Written};
@@ -67,7 +67,8 @@ fn plan(record: &Record) -> Plan {
         (None, Target { all: true, .. }) => 0,
         (None, _) => Plan::default().data,
     };
-    Plan { data, ..Plan::default() }
+    let records = if record.fast { Records::One } else { Records::Two };
+    Plan { data, records, ..Plan::default() }
 }
 
 fn default_path() -> PathBuf {
@@ -94,7 +95,7 @@ fn collect(recording: &mut Recording, targets: &mut Targets, collector: &mut Col
 /// Counts of a whole recording.
 #[derive(Debug, Default)]
 struct Tally {
-    /// Calls recorded: entry records.
+    /// Calls recorded.
     calls: u64,
     /// Records lost in the rings.
     lost: u64,

@@ -17,7 +17,7 @@ fn entry(scene: &Scene, nr: i64) -> Outcome {
 fn exit(scene: &Scene, nr: i64) -> Outcome {
     scene.enter(NATIVE, nr, &[]);
     scene.leave(0);
-    scene.run(&dispatch::exit(&scene.facts).unwrap())
+    scene.run(&dispatch::exit(&scene.facts, false).unwrap())
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_fault_at_entry_leads_to_the_exit_that_reads_again_once() {
 fn an_exit_with_nothing_but_a_result_is_written_at_once() {
     let mut scene = Scene::new();
     scene.set_task_byte(TID, MARKED);
-    let program = dispatch::exit(&scene.facts).unwrap();
+    let program = dispatch::exit(&scene.facts, false).unwrap();
     for (status, nr, slot, id) in
         [(0, 110, 110, 512 + 110), (COMPAT, 64, SLOT_COMPAT + 64, 4 * 512 + 64), (0, 511, 511, 1023)]
     {

@@ -1,6 +1,6 @@
 //! The bytes of whole records, written out (`docs/format.md`).
 
-use schema::lower::Plan;
+use schema::lower::{Plan, Records};
 
 use crate::scene::{COMPAT, NATIVE, Scene, first, layouts, record};
 
@@ -165,7 +165,7 @@ fn objects_are_fixed_fields() {
 
 #[test]
 fn a_call_without_a_name_has_its_number_and_six_registers() {
-    let [entry, exit, _, compat_exit] = schema::tracepoint::unknown_calls();
+    let [entry, exit, _, compat_exit] = schema::tracepoint::unknown_calls(Records::Two);
     let mut scene = Scene::new();
     scene.enter(NATIVE, 500, &[1, 2, 3, 4, 5, 6]);
     let words: Vec<u8> = [500, 1, 2, 3, 4, 5, 6_u64].map(u64::to_le_bytes).concat();

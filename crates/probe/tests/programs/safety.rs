@@ -14,7 +14,7 @@ use probe::program::Program;
 use probe::ring::Geometry;
 use schema::Catalog;
 use schema::layout::{Copy, Point, Shape};
-use schema::lower::{Plan, lower};
+use schema::lower::{Plan, Records, lower};
 use schema::tracepoint::{lifecycle, unknown_calls};
 
 use crate::scene::{MM_OF_TASK, NATIVE, STATUS, Scene, TASK, TID, facts};
@@ -239,7 +239,7 @@ fn recording() -> Facts {
 /// Every program there is: name, shape, program; each shape once.
 fn programs(facts: &Facts, plan: &Plan) -> Vec<(Point, Program)> {
     let mut layouts = lower(Catalog::builtin(), plan, |_, _| true);
-    layouts.extend(unknown_calls());
+    layouts.extend(unknown_calls(Records::Two));
     layouts.extend(lifecycle());
     let mut seen = std::collections::HashSet::<Shape>::new();
     let mut all = Vec::new();
@@ -250,7 +250,7 @@ fn programs(facts: &Facts, plan: &Plan) -> Vec<(Point, Program)> {
         }
     }
     all.push((Point::Entry, dispatch::entry(facts).unwrap()));
-    all.push((Point::Exit, dispatch::exit(facts).unwrap()));
+    all.push((Point::Exit, dispatch::exit(facts, false).unwrap()));
     all
 }
 
@@ -314,7 +314,7 @@ fn a_record_costs_few_instructions() {
     let rows = [
         ("dispatch_entry", dispatch::entry(&scene.facts).unwrap(), 23),
         ("syscall_entry_getppid", find("syscall_entry_getppid"), 36),
-        ("dispatch_exit, with the record", dispatch::exit(&scene.facts).unwrap(), 66),
+        ("dispatch_exit, with the record", dispatch::exit(&scene.facts, false).unwrap(), 66),
     ];
     println!("run  in all  program");
     let (mut sum, mut over) = (0, Vec::new());
@@ -328,7 +328,7 @@ fn a_record_costs_few_instructions() {
     assert!(over.is_empty(), "over their budget: {over:?}");
     // An exit that has more to say pays for the question.
     scene.enter(NATIVE, 0, &[]);
-    assert!(steps(&scene, &dispatch::exit(&scene.facts).unwrap()) <= 32);
+    assert!(steps(&scene, &dispatch::exit(&scene.facts, false).unwrap()) <= 32);
     // A thread that is not traced costs less than half of a dispatcher.
     scene.set_task_byte(TID, 0);
     let entry = dispatch::entry(&scene.facts).unwrap();

@@ -24,12 +24,32 @@ pub struct Plan {
     pub elements: u16,
     /// Arguments for which something else holds.
     pub limits: Limits,
+    /// How many records a call has.
+    pub records: Records,
+}
+
+/// How many records a call has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Records {
+    /// One at entry and one at exit: how long it took is known, and calls that never return are seen.
+    #[default]
+    Two,
+    /// One at exit, with arguments as registers and memory are then: half the cost.
+    One,
 }
 
 impl Default for Plan {
     /// What strace would show: whole paths, 32 bytes of payload.
     fn default() -> Self {
-        Plan { string: 4095, data: 32, vector: 32, element: 511, elements: 4096, limits: Limits::default() }
+        Plan {
+            string: 4095,
+            data: 32,
+            vector: 32,
+            element: 511,
+            elements: 4096,
+            limits: Limits::default(),
+            records: Records::Two,
+        }
     }
 }
 
@@ -43,8 +63,11 @@ impl Plan {
 /// As a trace says it: `strings 4095 data 32 vectors 32x511 write.buf=4096`.
 impl Display for Plan {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        let Plan { string, data, vector, element, limits, .. } = self;
+        let Plan { string, data, vector, element, limits, records, .. } = self;
         write!(f, "strings {string} data {data} vectors {vector}x{element}")?;
+        if *records == Records::One {
+            f.write_str(" exits")?;
+        }
         limits.0.iter().try_for_each(|((call, arg), limit)| write!(f, " {call}.{arg}={limit}"))
     }
 }
