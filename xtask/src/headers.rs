@@ -1,6 +1,6 @@
 //! What the installed C headers say: names of macros, and what expressions are worth, through the C compiler.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -170,6 +170,13 @@ pub(crate) fn values(expressions: &BTreeMap<String, String>) -> Result<BTreeMap<
 
 fn values_of(headers: &[&str], mut expressions: BTreeMap<String, String>) -> Result<BTreeMap<String, i64>> {
     let directory = Scratch::new("values")?;
+    // What is not even a word of the headers takes the compiler long to refuse: it looks for similar names.
+    fs::write(directory.0.join("words.c"), includes(headers)).context("words.c")?;
+    let text = gcc(&directory.0, &["-E", "-dD", "-P", "words.c"])?;
+    ensure!(text.status.success(), "{}", String::from_utf8_lossy(&text.stderr));
+    let text = String::from_utf8_lossy(&text.stdout);
+    let known: HashSet<&str> = words(&text).collect();
+    expressions.retain(|_, expression| words(expression).all(|word| known.contains(word)));
     // The first run finds what these headers do not have, the second one the values of the others.
     let (first, lines) = compile(headers, &expressions, &directory.0)?;
     let errors = String::from_utf8_lossy(&first.stderr);
@@ -188,6 +195,10 @@ fn values_of(headers: &[&str], mut expressions: BTreeMap<String, String>) -> Res
     values.map(|(name, value)| Ok((name.to_owned(), value.parse()?))).collect()
 }
 
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
 /// What the compiler says, and which name stands on which line of the source.
 fn compile(
     headers: &[&str],
@@ -195,14 +206,17 @@ fn compile(
     directory: &Path,
 ) -> Result<(Output, BTreeMap<usize, String>)> {
     let mut source = includes(headers);
-    source.push_str("int main(void) {\n");
+    source.push_str("static const struct { const char *name; long long value; } all[] = {\n");
     let first = source.lines().count() + 1;
     let lines = expressions.keys().enumerate().map(|(at, name)| (first + at, name.clone())).collect();
     for (name, expression) in expressions {
         // `|` takes neither texts nor floating point.
-        writeln!(source, "    printf(\"{name} %lld\\n\", (long long)(({expression}) | 0));")?;
+        writeln!(source, "    {{ \"{name}\", (long long)(({expression}) | 0) }},")?;
     }
-    source.push_str("}\n");
+    source.push_str(
+        "};\nint main(void) {\n    for (size_t i = 0; i < sizeof all / sizeof *all; i++)\n        \
+         printf(\"%s %lld\\n\", all[i].name, all[i].value);\n}\n",
+    );
     fs::write(directory.join("values.c"), source).context("values.c")?;
     let output = gcc(directory, &["-w", "-fmax-errors=0", "-o", "values", "values.c"])?;
     Ok((output, lines))
