@@ -40,6 +40,13 @@ impl Lowering<'_> {
         if let Expr::Number(number) = count {
             return Some(Length::Fixed(u16::try_from(*number).ok()?.checked_mul(size)?));
         }
+        // `ifc_len / sizeof(ifreq_entry)`: a member that counts bytes.
+        if let Expr::Binary(BinaryOp::Div, bytes, each) = count
+            && self.constant(each) == Some(size.into())
+            && let Some(Mentioned::Memory(register, offset, width, 0)) = self.mentioned(bytes, scope, exit)
+        {
+            return Some(Length::Memory { register, offset, width, size: 1, plus: 0 });
+        }
         let count = match self.mentioned(count, scope, exit)? {
             Mentioned::Result => None,
             Mentioned::Register(steps) if steps.steps.is_empty() => Some((steps.register, steps.width)),
