@@ -114,7 +114,9 @@ fn a_tracer_told_to_stop_leaves_a_sound_trace_and_its_target_running() {
         tracer.signal(signal);
         let ran = tracer.wait();
         assert!(ran.signal().is_none(), "{signal}: {:?}", ran.signal());
-        assert_eq!(ran.code(), 0, "{signal}: {}", ran.err());
+        // A busy machine may make the collector late; then the status says so.
+        let complete = ran.err().contains(" 0 records lost");
+        assert_eq!(ran.code(), if complete { 0 } else { 3 }, "{signal}: {}", ran.err());
         assert_eq!(ran.err().lines().count(), 1, "one line at the end:\n{}", ran.err());
         goes_on(&output, 10_000);
         wait_until("its programs are gone from the kernel", || programs().is_subset(&before));
