@@ -3,12 +3,14 @@
 //! Where members lie is a `layout` line, what they mean a `struct` line; this file knows no structure by name. What cannot
 //! be said in a table is a word behind `as` (`form.rs`).
 
+mod parts;
 mod records;
 mod structures;
+mod union;
 mod vector;
 
-use calls::{Content, Part, Pointee};
-use schema::ast::{Direction, Expr, Extent, Param, Stored, Ty, Union};
+use calls::{Content, Pointee};
+use schema::ast::{Direction, Expr, Extent, Param, Stored, Ty};
 use schema::layout::State;
 use schema::{Abi, Catalog, Class, Member, MemberType, Structure};
 
@@ -17,6 +19,7 @@ use crate::netlink;
 use crate::token::{Line, List};
 use crate::value::{Value, address};
 
+pub(crate) use parts::Parts;
 pub(crate) use structures::Structures;
 pub(crate) use vector::Loads;
 
@@ -37,56 +40,6 @@ pub(crate) struct Objects<'a> {
     pub(crate) parts: Parts<'a>,
     /// Bytes behind the vectors of the argument, when it says so.
     pub(crate) total: Option<&'a Expr>,
-}
-
-/// What pointers inside a pointee led to.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Parts<'a> {
-    /// As recorded.
-    pub(crate) list: &'a [Part],
-    /// The kernel has answered: what was there at exit counts.
-    pub(crate) answered: bool,
-    /// Of a row of objects, the one at hand.
-    pub(crate) index: Option<usize>,
-}
-
-impl<'a> Parts<'a> {
-    /// What the member of that name led to.
-    fn get(self, name: &str) -> Option<&'a Pointee> {
-        let part = self.part(name)?;
-        let after = part.after.as_ref().filter(|_| self.answered);
-        after.into_iter().chain(&part.before).find(|pointee| pointee.is_readable())
-    }
-
-    /// The number that a member led to, or what it led to begins with.
-    fn number(self, name: &str) -> Option<i128> {
-        match &self.get(name)?.content {
-            Content::Bytes(bytes) => calls::leading_integer(bytes),
-            _ => None,
-        }
-    }
-
-    fn part(self, name: &str) -> Option<&'a Part> {
-        let is = |part: &&Part| match self.index {
-            None => &*part.name == name,
-            Some(index) => {
-                let own = part.name.split_once('_');
-                own.is_some_and(|(row, member)| member == name && row.parse() == Ok(index))
-            }
-        };
-        self.list.iter().find(is)
-    }
-
-    /// What the elements of a row lead to; the row is the member of that name, or the argument itself.
-    fn load(self, row: Option<&str>) -> Option<&'a Pointee> {
-        let part = match row {
-            Some(row) => self.part(&format!("{row}_load")),
-            None => self.part("load"),
-        };
-        // The row itself is what the caller made it: what it leads to is known on one side only.
-        let part = part?;
-        part.after.iter().chain(&part.before).find(|pointee| pointee.is_readable())
-    }
 }
 
 /// The bytes of an object, and what comes with them.
@@ -382,46 +335,6 @@ impl<'a> Objects<'a> {
                 self.argument(line, param, class, Object { bytes, cut, ..Object::default() }, Some(name))
             }
         }
-    }
-
-    /// `{chooser=NAME, members of the arm}`. Of an arm whose bytes are not all there, the arm for everything else is shown.
-    fn union(self, line: &mut Line, union: &Union, object: Object<'_>) -> bool {
-        let own = union.stored.and_then(|stored| {
-            let bytes = object.bytes.get(..usize::from(stored.bytes))?;
-            Some(bytes.iter().rev().fold(0_u64, |word, byte| word << 8 | u64::from(*byte)))
-        });
-        let value = match union.stored {
-            Some(_) => own.map(i128::from),
-            None => union.switch.value(self.outer),
-        };
-        let Some(value) = value else { return false };
-        let arm = union.arms.iter().find(|(key, _)| self.catalog.key_fits(key, value));
-        let whole = |structure: &Structure| {
-            let fixed =
-                structure.members.iter().filter(|member| member.count != Some(0) && !member.otherwise);
-            fixed.map(|member| (member.offset + member.bytes()) as usize).max().unwrap_or(0)
-                <= object.bytes.len()
-        };
-        let structure = |ty: &Ty| self.structures.get(self.catalog, self.abi, &ty.name);
-        let arm = arm.and_then(|(_, ty)| structure(ty)).filter(|structure| whole(structure)).or_else(|| {
-            let (_, other) = union.arms.iter().find(|(key, _)| *key == schema::ast::Key::Any)?;
-            structure(other)
-        });
-        if own.is_none() && arm.is_none() {
-            return false;
-        }
-        line.open(List::Members);
-        if let (Some(stored), Some(bits)) = (union.stored, own) {
-            let Expr::Name(name) = &union.switch else { return false };
-            line.member(name);
-            let render = union.render.as_deref();
-            Value { ty: "", render, class: Class::Int, bits, stored }.show(line, self.catalog);
-        }
-        if let Some(structure) = arm {
-            self.members(line, &structure, object);
-        }
-        line.close();
-        true
     }
 }
 

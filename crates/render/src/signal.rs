@@ -1,8 +1,10 @@
 //! Signals: names, sets of them, and what comes with one.
 
 use calls::Signal;
+use schema::ast::{Expr, Ty};
+use schema::{Abi, Catalog};
 
-use crate::errno;
+use crate::object::{Object, Objects, Parts, Structures};
 use crate::token::{Line, List};
 
 /// Signals 1 to 31 (`asm/signal.h`), without `SIG`.
@@ -10,66 +12,6 @@ const NAMES: [&str; 31] = [
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
     "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
     "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-];
-
-const SIGILL: i32 = 4;
-const SIGTRAP: i32 = 5;
-const SIGBUS: i32 = 7;
-const SIGFPE: i32 = 8;
-const SIGSEGV: i32 = 11;
-const SIGCHLD: i32 = 17;
-const SIGIO: i32 = 29;
-const SIGSYS: i32 = 31;
-
-/// `si_code` values that any signal can have.
-const CODES: [(i32, &str); 10] = [
-    (0, "SI_USER"),
-    (0x80, "SI_KERNEL"),
-    (-1, "SI_QUEUE"),
-    (-2, "SI_TIMER"),
-    (-3, "SI_MESGQ"),
-    (-4, "SI_ASYNCIO"),
-    (-5, "SI_SIGIO"),
-    (-6, "SI_TKILL"),
-    (-7, "SI_DETHREAD"),
-    (-60, "SI_ASYNCNL"),
-];
-
-/// `si_code` values of one signal, from 1 on (`asm-generic/siginfo.h`).
-const CODES_OF: [(i32, &[&str]); 8] = [
-    (
-        SIGILL,
-        &[
-            "ILL_ILLOPC",
-            "ILL_ILLOPN",
-            "ILL_ILLADR",
-            "ILL_ILLTRP",
-            "ILL_PRVOPC",
-            "ILL_PRVREG",
-            "ILL_COPROC",
-            "ILL_BADSTK",
-            "ILL_BADIADDR",
-        ],
-    ),
-    (
-        SIGFPE,
-        &[
-            "FPE_INTDIV",
-            "FPE_INTOVF",
-            "FPE_FLTDIV",
-            "FPE_FLTOVF",
-            "FPE_FLTUND",
-            "FPE_FLTRES",
-            "FPE_FLTINV",
-            "FPE_FLTSUB",
-        ],
-    ),
-    (SIGSEGV, &["SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR", "SEGV_PKUERR"]),
-    (SIGBUS, &["BUS_ADRALN", "BUS_ADRERR", "BUS_OBJERR", "BUS_MCEERR_AR", "BUS_MCEERR_AO"]),
-    (SIGTRAP, &["TRAP_BRKPT", "TRAP_TRACE", "TRAP_BRANCH", "TRAP_HWBKPT", "TRAP_UNK", "TRAP_PERF"]),
-    (SIGCHLD, &["CLD_EXITED", "CLD_KILLED", "CLD_DUMPED", "CLD_TRAPPED", "CLD_STOPPED", "CLD_CONTINUED"]),
-    (SIGIO, &["POLL_IN", "POLL_OUT", "POLL_MSG", "POLL_ERR", "POLL_PRI", "POLL_HUP"]),
-    (SIGSYS, &["SYS_SECCOMP", "SYS_USER_DISPATCH"]),
 ];
 
 /// Name of a signal without `SIG`: `INT`, `RTMIN`, `RT_1`.
@@ -114,107 +56,31 @@ pub(crate) fn set(line: &mut Line, mask: u64) {
     line.close();
 }
 
-/// Shows `{si_signo=..., ...}`.
-pub(crate) fn info(line: &mut Line, signal: &Signal) {
-    let [si0, si1, si2, si3] = signal.info;
-    let (low, high) = (|word: u64| i64::from(word as u32 as i32), |word: u64| i64::from((word >> 32) as i32));
-    line.open(List::Members);
-    line.member("si_signo");
-    number(line, signal.sig);
-    line.member("si_code");
-    match code(signal.sig, signal.code) {
-        Some(name) => line.word(name),
-        None => line.signed(signal.code.into()),
-    }
-    if signal.errno != 0 {
-        line.member("si_errno");
-        match errno::describe(signal.errno.unsigned_abs().into()) {
-            Some((name, _)) => line.word(name),
-            None => line.signed(signal.errno.into()),
-        }
-    }
-    let sender = |line: &mut Line| {
-        line.member("si_pid");
-        line.signed(low(si0));
-        line.member("si_uid");
-        line.unsigned(si0 >> 32);
+/// Shows `{si_signo=..., ...}`: the `siginfo` of the table, as the kernel has it for calls of both conventions.
+pub(crate) fn info(line: &mut Line, signal: &Signal, catalog: &Catalog, structures: &Structures) {
+    // The table of an older trace may not describe it.
+    let fallback = Structures::default();
+    let (catalog, structures) = match catalog.overlay("siginfo") {
+        Some(_) => (catalog, structures),
+        None => (Catalog::builtin(), &fallback),
     };
-    let value = |line: &mut Line, value: u64| {
-        line.member("si_int");
-        line.signed(low(value));
-        line.member("si_ptr");
-        address(line, value);
+    let constant = |expr: &Expr| match expr {
+        Expr::Name(name) => catalog.constant(name).map(|value| i128::from(value as i64)),
+        _ => None,
     };
-    match (signal.sig, signal.code) {
-        (_, 0 | -6) => sender(line),
-        (_, -2) => {
-            line.member("si_timerid");
-            line.hex(si0 & 0xffff_ffff);
-            line.member("si_overrun");
-            line.signed(high(si0));
-            value(line, si1);
-        }
-        (SIGIO, code) if code > 0 && code != 0x80 || code == -5 => {
-            line.member("si_band");
-            line.signed(si0 as i64);
-            line.member("si_fd");
-            line.signed(low(si1));
-        }
-        (_, ..0) => {
-            sender(line);
-            if si1 != 0 {
-                value(line, si1);
-            }
-        }
-        (SIGCHLD, _) => {
-            sender(line);
-            line.member("si_status");
-            let status = low(si1) as i32;
-            // An exit status is a number; everything else that a child does names a signal.
-            if signal.code == 1 {
-                line.signed(status.into())
-            } else {
-                number(line, status)
-            };
-            line.member("si_utime");
-            line.unsigned(si2);
-            line.member("si_stime");
-            line.unsigned(si3);
-        }
-        (SIGILL | SIGFPE | SIGSEGV | SIGBUS, _) | (SIGTRAP, 1..=6) => {
-            line.member("si_addr");
-            address(line, si0);
-        }
-        (SIGSYS, _) => {
-            line.member("si_call_addr");
-            address(line, si0);
-            line.member("si_syscall");
-            line.signed(low(si1));
-            line.member("si_arch");
-            line.hex(si1 >> 32);
-        }
-        _ => {
-            if si0 != 0 {
-                sender(line);
-            }
-            if si1 != 0 {
-                value(line, si1);
-            }
-        }
-    }
-    line.close();
-}
-
-fn code(sig: i32, code: i32) -> Option<&'static str> {
-    let own = CODES_OF.iter().find(|codes| codes.0 == sig).and_then(|codes| {
-        let at = usize::try_from(code).ok()?.checked_sub(1)?;
-        codes.1.get(at).copied()
-    });
-    own.or_else(|| CODES.iter().find(|known| known.0 == code).map(|known| known.1))
-}
-
-fn address(line: &mut Line, value: u64) {
-    if value == 0 { line.word("NULL") } else { line.hex(value) }
+    let objects = Objects {
+        catalog,
+        structures,
+        abi: Abi::X86_64,
+        limit: 0,
+        outer: &constant,
+        parts: Parts::default(),
+        total: None,
+    };
+    let head = [signal.sig, signal.errno, signal.code, 0].map(i32::to_le_bytes);
+    let mut bytes = head.concat();
+    bytes.extend(signal.info.iter().flat_map(|word| word.to_le_bytes()));
+    objects.show(line, &Ty::named("siginfo"), Object { bytes: &bytes, ..Object::default() });
 }
 
 #[cfg(test)]
@@ -224,7 +90,7 @@ mod tests {
     fn show(sig: i32, code: i32, info: [u64; 4]) -> String {
         let mut line = Line::new();
         let signal = Signal { time: 0, cpu: 0, tid: 1, pid: None, comm: None, sig, errno: 0, code, info };
-        super::info(&mut line, &signal);
+        super::info(&mut line, &signal, Catalog::builtin(), &Structures::default());
         line.as_str().to_owned()
     }
 

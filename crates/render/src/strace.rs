@@ -180,7 +180,7 @@ impl Strace {
         self.line.word("--- ");
         signal::number(&mut self.line, signal.sig);
         self.line.word(" ");
-        signal::info(&mut self.line, signal);
+        signal::info(&mut self.line, signal, &self.catalog, &self.structures);
         self.line.word(" ---");
     }
 

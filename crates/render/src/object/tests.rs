@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use calls::Part;
 use schema::layout::State;
 
 use super::*;
