@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schema::ast::Line;
+use schema::ast::{Direction, Expr, Extent, Key, Line};
 use schema::{Abi, Catalog, Class};
 
 const PROTOTYPES: &str = include_str!("fixtures/prototypes.tt");
@@ -65,7 +65,6 @@ fn every_argument_is_described_as_what_its_c_type_is() {
 
 #[test]
 fn no_pointer_to_const_is_written_by_the_kernel() {
-    use schema::ast::Direction;
     for proto in kernel_prototypes() {
         let call = Catalog::builtin().call(&proto.name).unwrap();
         for ((ctype, name), param) in proto.params.iter().zip(&call.params) {
@@ -185,4 +184,70 @@ fn decoding_a_value_loses_no_bit() {
         let named = decoded.names.iter().map(|name| set.value(name).unwrap() & width);
         prop_assert_eq!(named.fold(decoded.rest, |all, part| all | part), value & width);
     });
+}
+
+/// Commands of `ioctl` whose numbers state something else than the kernel does: the argument is a value, or nothing.
+const VALUES: &str = "TIOCSIG FIFREEZE FITHAW FICLONE TUNSETPERSIST TUNSETLINK TUNSETNOCSUM TUNSETDEBUG TUNSETOWNER \
+    TUNSETGROUP TUNSETOFFLOAD TUNDETACHFILTER WDIOC_KEEPALIVE RTC_IRQP_SET RTC_EPOCH_SET EVIOCRMFF EVIOCGRAB EVIOCREVOKE \
+    UI_SET_EVBIT UI_SET_KEYBIT UI_SET_RELBIT UI_SET_ABSBIT UI_SET_MSCBIT UI_SET_LEDBIT UI_SET_SNDBIT UI_SET_FFBIT \
+    UI_SET_SWBIT UI_SET_PROPBIT SNDRV_PCM_IOCTL_PAUSE SNDRV_PCM_IOCTL_LINK PERF_EVENT_IOC_SET_BPF \
+    PERF_EVENT_IOC_PAUSE_OUTPUT SECCOMP_IOCTL_NOTIF_SET_FLAGS NS_GET_PID_FROM_PIDNS NS_GET_TGID_FROM_PIDNS \
+    NS_GET_PID_IN_PIDNS NS_GET_TGID_IN_PIDNS BTRFS_IOC_CLONE BTRFS_IOC_BALANCE_CTL";
+
+/// The number states the opposite direction, or one of both.
+const OTHER_WAY: &str = "TUNSETIFF TUNSETSTEERINGEBPF TUNSETFILTEREBPF RNDGETPOOL WDIOC_SETOPTIONS RTC_PARAM_GET \
+    VHOST_GET_VRING_BUSYLOOP_TIMEOUT KVM_SET_IRQCHIP KVM_MEMORY_ENCRYPT_REG_REGION KVM_MEMORY_ENCRYPT_UNREG_REGION \
+    KVM_CREATE_GUEST_MEMFD EVIOCGKEYCODE EVIOCGKEYCODE_V2 EVIOCSFF EVIOCGMASK HIDIOCGRDESC \
+    SNDRV_CTL_IOCTL_PCM_NEXT_DEVICE SNDRV_PCM_IOCTL_REWIND SNDRV_PCM_IOCTL_FORWARD SNDRV_PCM_IOCTL_WRITEI_FRAMES \
+    SNDRV_PCM_IOCTL_READI_FRAMES SNDRV_PCM_IOCTL_WRITEN_FRAMES SNDRV_PCM_IOCTL_READN_FRAMES \
+    SNDRV_PCM_IOCTL_CHANNEL_INFO UFFDIO_UNREGISTER UFFDIO_WAKE SECCOMP_IOCTL_NOTIF_RECV SECCOMP_IOCTL_NOTIF_SEND \
+    FUSE_DEV_IOC_CLONE FS_IOC_SET_ENCRYPTION_POLICY FS_IOC_GET_ENCRYPTION_POLICY FS_IOC_GET_ENCRYPTION_PWSALT \
+    FS_IOC_READ_VERITY_METADATA BTRFS_IOC_DEVICES_READY BTRFS_IOC_QGROUP_LIMIT BTRFS_IOC_ENCODED_READ EXT4_IOC_GETSTATE \
+    XFS_IOC_GOINGDOWN";
+
+/// The number states another size: that of a `long` for an `int`, of a pointer, or a part of what is there.
+const OTHER_SIZE: &str = "BLKBSZSET BLKBSZGET FS_IOC_SETVERSION FS_IOC_GETVERSION FS_IOC_GETFLAGS FS_IOC_SETFLAGS \
+    FS_IOC_SETFSLABEL TUNSETIFF TUNGETIFF TUNSETQUEUE UI_SET_PHYS PERF_EVENT_IOC_SET_FILTER \
+    PERF_EVENT_IOC_MODIFY_ATTRIBUTES DMA_BUF_SET_NAME_A DMA_BUF_SET_NAME_B FS_IOC_GET_ENCRYPTION_POLICY_EX \
+    EXT4_IOC_GETVERSION EXT4_IOC_GETRSVSZ EXT4_IOC_SETVERSION EXT4_IOC_SETRSVSZ";
+
+/// The number of an `ioctl` command that `_IOC` made says who reads and who writes how much (`asm-generic/ioctl.h`).
+#[test]
+fn payloads_of_ioctl_are_what_their_numbers_say() {
+    let catalog = Catalog::builtin();
+    let named = |list: &str, name: &str| list.split(' ').any(|other| other == name);
+    let (mut agree, mut wrong) = (0, Vec::new());
+    for variant in catalog.variants("ioctl") {
+        let Some(param) = variant.params.first() else { continue };
+        for key in variant.cases.iter().filter_map(|case| case.first()) {
+            let Key::Name(name) = key else { continue };
+            let number = catalog.constant(name).unwrap();
+            // Where the number says nothing, or holds a length, there is nothing to compare with.
+            if number >> 30 == 0 || catalog.mask(name).is_some() {
+                continue;
+            }
+            let count = match &param.extent {
+                Some(Extent::Count(Expr::Number(count), _)) => u64::try_from(*count).unwrap(),
+                _ => 1,
+            };
+            let size = catalog.size_of(Abi::X86_64, &param.ty).map(|one| u64::from(one) * count);
+            let way = match param.direction {
+                None => 0,
+                Some(Direction::In) => 1,
+                Some(Direction::Out) => 2,
+                Some(Direction::InOut | Direction::Pass) => 3,
+            };
+            let value = named(VALUES, name) == (way == 0);
+            let same_way = value && (way == 0 || named(OTHER_WAY, name) == (way != number >> 30));
+            let other_size = way != 0 && size != Some(number >> 16 & 0x3fff);
+            if same_way && named(OTHER_SIZE, name) == other_size {
+                agree += 1;
+            } else {
+                wrong.push(format!("{name}: direction {way}, size {size:?}, number {number:#x}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    println!("{agree} commands");
+    assert!(agree > 300);
 }
