@@ -19,7 +19,9 @@ impl<'a> Objects<'a> {
         std::iter::from_fn(move || {
             let own = structure.as_deref().and_then(|structure| self.own_length(structure, rest));
             let (length, step) = match own {
-                Some((length, align)) => (length.min(rest.len()), length.next_multiple_of(align)),
+                Some((length, align)) => {
+                    (length.min(rest.len()), length.checked_next_multiple_of(align).unwrap_or(usize::MAX))
+                }
                 None => (fixed, fixed),
             };
             let one = rest.get(..length).filter(|one| !one.is_empty())?;

@@ -294,3 +294,26 @@ fn netlink_messages_are_headers_and_bytes() {
     assert_eq!(shown(b"no header", false), None);
     assert_eq!(shown(&[0; 16], false), None, "shorter than its header");
 }
+
+#[test]
+fn any_bytes_are_some_text() {
+    use proptest::prelude::*;
+    let catalog = Catalog::builtin();
+    let structs = catalog.overlays().map(|line| line.name.clone());
+    let names: Vec<String> = structs.chain(catalog.unions().map(|line| line.name.clone())).collect();
+    let abi = prop_oneof![Just(Abi::X86_64), Just(Abi::I386)];
+    // Lengths inside objects are met more often when most bytes are the same.
+    let byte = prop_oneof![Just(0_u8), Just(0xff), any::<u8>()];
+    let bytes = proptest::collection::vec(byte, 0..200);
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3000) };
+    proptest!(config, |(name in proptest::sample::select(names), abi in abi, bytes in bytes, cut in any::<bool>())| {
+        let scene = Scene { abi, ..Scene::default() };
+        let object = Object { bytes: &bytes, cut, old: Some(&bytes), sized: true, load: Some((&bytes, cut)) };
+        let mut line = Line::new();
+        scene.with(|objects| {
+            objects.show(&mut line, &Ty::named(&name), object);
+            objects.row(&mut line, &Ty::named(&name), object, Loads::default());
+        });
+        prop_assert!(line.as_str().bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{}", line.as_str());
+    });
+}

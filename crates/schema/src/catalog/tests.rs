@@ -220,3 +220,18 @@ fn a_table_from_outside_is_refused_whole_with_the_place_of_an_undefined_name() {
     all.add_checked("struct frob { u32 a; }\ng(int a, in frob b)\n", "mine.tt").unwrap();
     assert!(all.call("g").is_some());
 }
+
+#[test]
+fn names_that_objects_use_are_checked_too() {
+    let refused = |text: &str| {
+        let mut all = Catalog::new();
+        all.add("layout s 8 { 0 u32 kind; 4 u32 n; }\nf(int cmd, in s x)", "base").unwrap();
+        all.add_checked(text, "mine.tt").err().map(|error| error.problem.to_string())
+    };
+    // A member of its own, an argument of a call.
+    assert_eq!(refused("struct s { u32 n if kind == 1 && cmd; }"), None);
+    assert!(refused("struct s { u32 m; }").unwrap().contains("no member m"));
+    assert!(refused("struct s { u32 n if sort == 1; }").unwrap().contains("no argument or constant sort"));
+    assert!(refused("struct s { frob n; }").unwrap().contains("no type frob"));
+    assert!(refused("union u switch kind { KIND_A: s; }").unwrap().contains("no constant KIND_A"));
+}

@@ -1,10 +1,12 @@
 //! Names that lines use and nothing defines.
 
+use std::collections::HashSet;
 use std::fmt::{Display, Formatter};
 
 use super::Catalog;
 use super::resolve::names_of;
-use crate::ast::{Expr, Key, Param, Returns};
+use crate::abi::Abi;
+use crate::ast::{Expr, Key, Layout, Param, Returns};
 use crate::error::{Error, Problem};
 
 /// A name that a line uses and nothing defines.
@@ -25,6 +27,7 @@ pub enum Expected {
     Type,
     Call,
     Argument,
+    Member,
     Constant,
     ArgumentOrConstant,
     OneKeyForEachSwitch,
@@ -37,6 +40,7 @@ impl Display for Undefined {
             Expected::Type => write!(f, "{line}: no type {name}"),
             Expected::Call => write!(f, "{line}: no such call"),
             Expected::Argument => write!(f, "{line}: no argument {name}"),
+            Expected::Member => write!(f, "{line}: no member {name} in its layout"),
             Expected::Constant => write!(f, "{line}: no constant {name}"),
             Expected::ArgumentOrConstant => write!(f, "{line}: no argument or constant {name}"),
             Expected::OneKeyForEachSwitch => write!(f, "{line}: a case has one key for each switch"),
@@ -61,6 +65,11 @@ impl Undefined {
         let line = find_word(text, &self.line, 0).unwrap_or(0);
         find_word(text, &self.name, line).unwrap_or(line)
     }
+}
+
+/// A parameter and what it is otherwise.
+fn chain(param: &Param) -> impl Iterator<Item = &Param> {
+    std::iter::successors(Some(param), |param| param.otherwise.as_deref())
 }
 
 impl Catalog {
@@ -111,7 +120,59 @@ impl Catalog {
                 put(&mut found, &call.name, Expected::OneKeyForEachSwitch, &call.name);
             }
         }
+        self.undefined_in_objects(&mut found);
         found
+    }
+
+    /// The same for structures and unions. Their expressions may also name arguments of the calls that use them, and members of
+    /// the structures around them.
+    fn undefined_in_objects(&self, found: &mut Vec<Undefined>) {
+        let arguments = self.calls.values().flat_map(|call| &call.params).map(|param| param.name.as_str());
+        let placed =
+            self.layouts.values().flat_map(|layout| &layout.members).map(|member| member.name.as_str());
+        let shown = self.structs.values().flat_map(|line| &line.members).map(|param| param.name.as_str());
+        let known: HashSet<&str> = arguments.chain(placed).chain(shown).collect();
+        let mut put = |line: &str, what, name: &str| {
+            found.push(Undefined { line: line.to_owned(), what, name: name.to_owned() });
+        };
+        for line in self.structs.values() {
+            let layouts = self.layouts_of(line.layout.as_deref().unwrap_or(&line.name));
+            for param in line.members.iter().flat_map(chain) {
+                if self.value_type(&param.ty.name).is_none() && self.kind(&param.ty.name).is_none() {
+                    put(&line.name, Expected::Type, &param.ty.name);
+                }
+                let has = |layout: &&Layout| layout.members.iter().any(|member| member.name == param.name);
+                let behind = param.extent.is_some() && param.direction.is_none();
+                if !layouts.is_empty() && !behind && !layouts.iter().any(has) {
+                    put(&line.name, Expected::Member, &param.name);
+                }
+                let mut names = Vec::new();
+                names_of(param, &mut names);
+                for name in names.into_iter().filter(|name| !known.contains(name)) {
+                    if !self.constants.contains_key(name) {
+                        put(&line.name, Expected::ArgumentOrConstant, name);
+                    }
+                }
+            }
+        }
+        for line in self.unions.values() {
+            for (key, ty) in &line.arms {
+                if self.value_type(&ty.name).is_none() && self.kind(&ty.name).is_none() {
+                    put(&line.name, Expected::Type, &ty.name);
+                }
+                if let Key::Name(name) = key
+                    && !self.constants.contains_key(name)
+                {
+                    put(&line.name, Expected::Constant, name);
+                }
+            }
+        }
+    }
+
+    /// The layouts of a type, in either convention.
+    fn layouts_of(&self, name: &str) -> Vec<&Layout> {
+        let other = format!("{name}@{}", Abi::I386.name());
+        [self.layouts.get(name), self.layouts.get(&other)].into_iter().flatten().collect()
     }
 
     fn undefined_in(
