@@ -17,6 +17,7 @@ mod happening;
 mod lifecycle;
 mod pairing;
 mod role;
+mod summary;
 mod thread;
 
 pub use call::{ArgValue, Call, Content, Outcome, Part, Pointee, Read, state};
@@ -26,4 +27,5 @@ pub use happening::{Damage, Exec, Fork, Happening, Mode, Signal, Superseded, Thr
 pub use lifecycle::{Lifecycle, tid};
 pub use pairing::Pairing;
 pub use role::{Role, Roles, Slot};
+pub use summary::{Row, Summary};
 pub use thread::{Comm, Thread, Threads};

@@ -20,6 +20,8 @@ pub enum Command {
     List(List),
     /// Verify a trace.
     Check(PathBuf),
+    /// Count the calls of a trace.
+    Summary(PathBuf),
     /// What this machine allows.
     Doctor,
     /// Print a listing of the probes of the selected calls.
@@ -78,6 +80,8 @@ pub struct Trace {
     pub output: Option<PathBuf>,
     /// `-q`.
     pub quiet: bool,
+    /// `-c`: count instead of showing each call.
+    pub count: bool,
     /// `--buffer-size`: bytes per CPU.
     pub buffer: Option<u64>,
 }
@@ -190,7 +194,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Error
         Some("record") => record(rest()),
         Some("show") => show(rest()),
         Some("list") => list(rest()),
-        Some("check") => check(rest()),
+        Some("check") => directory(rest(), "check needs the directory of a trace", Command::Check),
+        Some("summary") => directory(rest(), "summary needs the directory of a trace", Command::Summary),
         Some("doctor") => doctor(rest()),
         Some(_) => trace(lexopt::Parser::from_args(words)),
     }
@@ -362,6 +367,7 @@ fn trace(mut parser: lexopt::Parser) -> Result<Command, Error> {
         match arg {
             Short('f') => {}
             Short('q') | Long("quiet") => trace.quiet = true,
+            Short('c') => trace.count = true,
             Short('o') | Long("output") => trace.output = Some(parser.value()?.into()),
             Short('p') | Long("attach") => trace.target.pids.extend(pids(&text(parser.value()?))?),
             Long("buffer-size") => trace.buffer = Some(bytes(&text(parser.value()?))?),
@@ -538,7 +544,12 @@ fn listed(value: &str) -> Result<Listed, Error> {
     }
 }
 
-fn check(mut parser: lexopt::Parser) -> Result<Command, Error> {
+/// The one word of a command: the directory of a trace.
+fn directory(
+    mut parser: lexopt::Parser,
+    missing: &'static str,
+    command: impl Fn(PathBuf) -> Command,
+) -> Result<Command, Error> {
     let mut trace = None;
     while let Some(arg) = next(&mut parser)? {
         match arg {
@@ -547,7 +558,7 @@ fn check(mut parser: lexopt::Parser) -> Result<Command, Error> {
             other => return Err(other.unexpected()),
         }
     }
-    Ok(Command::Check(trace.ok_or(Error::Missing("check needs the directory of a trace"))?))
+    trace.map(command).ok_or(Error::Missing(missing))
 }
 
 fn doctor(mut parser: lexopt::Parser) -> Result<Command, Error> {

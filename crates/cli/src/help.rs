@@ -13,6 +13,7 @@ syscribe: writes down system calls in binary, shows them as text
   syscribe record [options] -p PID      (until the processes end, or ^C)
   syscribe record [options] -a          the whole machine, until ^C
   syscribe show DIR                     text from a trace
+  syscribe summary DIR                  how often each call was made, how long it took
   syscribe list syscalls|events|types [NAME...]
   syscribe check DIR                    verify a trace, say what was lost
   syscribe doctor                       what this machine allows, and what will not be seen
@@ -38,6 +39,7 @@ Text
   -T              time spent in the call
   -a COLUMN       column of the result (40)
   -q              no messages of this tool
+  -c              count calls, errors and time instead of showing each call
 show
   --style strace|ftrace|json
   --types         ftrace style: C types before the arguments

@@ -47,6 +47,7 @@ fn run(command: Command) -> Result<Status> {
         Command::Show(show) => commands::show::run(&show),
         Command::List(list) => commands::list::run(&list),
         Command::Check(path) => commands::check::run(&path),
+        Command::Summary(path) => commands::summary::run(&path),
         Command::Doctor => commands::doctor::run(),
         Command::Explain(select) => commands::explain::run(&select),
         Command::Print(text) => {

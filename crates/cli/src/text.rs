@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use calls::{Happening, Pairing};
+use calls::{Happening, Pairing, Summary};
 use ctf::merge::Item;
 use ctf::types::{EnvValue, TraceType};
 use render::{Ftrace, Json, Options, PidPrefix, Stamp, Strace, WallClock};
@@ -35,6 +35,7 @@ enum Maker {
     Strace(Box<Calls>),
     Ftrace(Ftrace),
     Json(Json),
+    Summary(Box<Summary>),
 }
 
 /// Events paired to calls on their way to lines.
@@ -68,11 +69,16 @@ impl Text {
         Text { maker }
     }
 
+    /// Counts of the calls, at the end.
+    pub fn counting() -> Text {
+        Text { maker: Maker::Summary(Box::default()) }
+    }
+
     /// Writes what stands before the first line.
     pub fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
         match &self.maker {
             Maker::Ftrace(_) => out.write_all(render::ftrace::HEADER.as_bytes()),
-            Maker::Strace(_) | Maker::Json(_) => Ok(()),
+            Maker::Strace(_) | Maker::Json(_) | Maker::Summary(_) => Ok(()),
         }
     }
 
@@ -85,6 +91,10 @@ impl Text {
             }
             Maker::Ftrace(ftrace) => out.write_all(ftrace.line(&item).as_bytes()),
             Maker::Json(json) => out.write_all(json.line(&item).as_bytes()),
+            Maker::Summary(summary) => {
+                summary.feed(&item);
+                Ok(())
+            }
         }
     }
 
@@ -96,6 +106,7 @@ impl Text {
                 calls.write(out)
             }
             Maker::Ftrace(_) | Maker::Json(_) => Ok(()),
+            Maker::Summary(summary) => out.write_all(render::summary::table(summary).as_bytes()),
         }
     }
 }

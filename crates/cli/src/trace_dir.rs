@@ -121,7 +121,16 @@ impl Trace {
 
     /// All its records, losses and damages in the order of time.
     pub fn items(&self) -> Result<Merge<StreamFile>> {
-        let decoder = Arc::new(Decoder::new(Arc::clone(&self.types))?);
+        self.merge(Decoder::new(Arc::clone(&self.types))?)
+    }
+
+    /// The same without the content of strings and buffers.
+    pub fn brief_items(&self) -> Result<Merge<StreamFile>> {
+        self.merge(Decoder::brief(Arc::clone(&self.types))?)
+    }
+
+    fn merge(&self, decoder: Decoder) -> Result<Merge<StreamFile>> {
+        let decoder = Arc::new(decoder);
         let streams =
             self.streams.iter().map(|name| Ok((name.as_str().into(), self.stream(name, &decoder)?)));
         let streams = streams.collect::<Result<Vec<_>>>()?;

@@ -28,6 +28,7 @@ pub mod quote;
 pub mod signal;
 mod stamp;
 mod strace;
+pub mod summary;
 mod token;
 mod value;
 mod variant;

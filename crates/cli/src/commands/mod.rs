@@ -6,4 +6,5 @@ pub mod explain;
 pub mod list;
 pub mod record;
 pub mod show;
+pub mod summary;
 pub mod trace;

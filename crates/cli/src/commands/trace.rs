@@ -52,11 +52,15 @@ pub fn run(trace: &Trace) -> Result<Status> {
     let decoder = Arc::new(Decoder::new(Arc::clone(&recording.types))?);
     let mut order = Order::new(decoder);
     order.packet(&state_packet(&recording.types, &threads, kernel::clock::monotonic())?)?;
-    let text = Text::new(
-        &Wish { style: Style::Strace, types: false, look: &trace.look, to_file: trace.output.is_some() },
-        &recording.types,
-        Some(Arc::clone(&recording.catalog)),
-    );
+    let text = if trace.count {
+        Text::counting()
+    } else {
+        Text::new(
+            &Wish { style: Style::Strace, types: false, look: &trace.look, to_file: trace.output.is_some() },
+            &recording.types,
+            Some(Arc::clone(&recording.catalog)),
+        )
+    };
     if let Some(signal) = signals::asked_to_stop() {
         return Ok(Status::Signal(signal));
     }

@@ -18,6 +18,8 @@ pub(crate) struct StructPlan {
 /// How to read one field.
 #[derive(Debug)]
 pub(crate) enum Step {
+    /// Read over: its value is [`Value::Unsigned`] 0.
+    Skip(Box<Step>),
     Int(IntStep),
     String,
     Struct(StructPlan),
@@ -60,6 +62,18 @@ impl StructPlan {
         StructPlan { align: structure.align(), steps }
     }
 
+    /// The same without the content of strings, arrays and structures.
+    pub(crate) fn brief(structure: &StructType) -> Self {
+        let mut plan = StructPlan::new(structure);
+        for step in &mut plan.steps {
+            if !matches!(step, Step::Int(_)) {
+                let whole = std::mem::replace(step, Step::String);
+                *step = Step::Skip(Box::new(whole));
+            }
+        }
+        plan
+    }
+
     /// Appends the values of all members to `values`, which must be empty: lengths are looked up in it.
     #[inline]
     pub(crate) fn read(&self, cursor: &mut Cursor<'_>, values: &mut Vec<Value>) -> Result<(), ReadError> {
@@ -95,6 +109,10 @@ impl Step {
     fn read(&self, cursor: &mut Cursor<'_>, before: &[Value]) -> Result<Value, ReadError> {
         match self {
             Step::Int(int) => int.read(cursor),
+            Step::Skip(step) => {
+                step.skip(cursor, before)?;
+                Ok(Value::Unsigned(0))
+            }
             Step::String => {
                 cursor.align(8)?;
                 Ok(Value::Str(cursor.string()?.to_vec()))
@@ -110,6 +128,26 @@ impl Step {
                 elements.read(cursor, length, before)
             }
         }
+    }
+}
+
+impl Step {
+    /// Moves behind the field.
+    fn skip(&self, cursor: &mut Cursor<'_>, before: &[Value]) -> Result<(), ReadError> {
+        match self {
+            Step::String => {
+                cursor.align(8)?;
+                cursor.string()?;
+            }
+            Step::Array { elements, length } => elements.skip(cursor, *length, before)?,
+            Step::Sequence { elements, length_at } => {
+                let length = before.get(*length_at).and_then(Value::bits).unwrap_or(0);
+                elements.skip(cursor, length, before)?;
+            }
+            Step::Skip(step) => step.skip(cursor, before)?,
+            Step::Int(_) | Step::Struct(_) => drop(self.read(cursor, before)?),
+        }
+        Ok(())
     }
 }
 
@@ -145,12 +183,27 @@ impl Elements {
         }
     }
 
-    fn read(&self, cursor: &mut Cursor<'_>, count: u64, before: &[Value]) -> Result<Value, ReadError> {
+    /// To the first element; an error when so many cannot be there.
+    fn begin(&self, cursor: &mut Cursor<'_>, count: u64) -> Result<(), ReadError> {
         cursor.align(self.align)?;
         let left = cursor.left();
         if count.checked_mul(self.min_bits).is_none_or(|need| need > left) {
             return Err(cursor.error(Fault::TooLong { count, left }));
         }
+        Ok(())
+    }
+
+    fn skip(&self, cursor: &mut Cursor<'_>, count: u64, before: &[Value]) -> Result<(), ReadError> {
+        self.begin(cursor, count)?;
+        if self.bytes && self.align == 8 {
+            cursor.bytes(count)?;
+            return Ok(());
+        }
+        (0..count).try_for_each(|_| self.step.skip(cursor, before))
+    }
+
+    fn read(&self, cursor: &mut Cursor<'_>, count: u64, before: &[Value]) -> Result<Value, ReadError> {
+        self.begin(cursor, count)?;
         if self.bytes && self.align == 8 {
             return Ok(Value::Bytes(cursor.bytes(count)?.to_vec()));
         }

@@ -1,15 +1,13 @@
 //! What becomes of entries and exits, one test for each way a call can end and each hole a trace can have.
 
-mod events;
-
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use crate::events::{Events, comm, s, text, u};
 use calls::{Call, Content, Happening, Outcome, Pairing, Read};
 use ctf::merge::{Item, Loss};
 use ctf::types::{EventType, Field, FieldType, IntType, StructType};
 use ctf::{Event, Value};
-use events::{Events, comm, s, text, u};
 use schema::Abi;
 use schema::layout::State;
 
