@@ -15,7 +15,8 @@ fn counts(table: &str) -> BTreeMap<String, (u64, u64)> {
         let has_errors = line.len() - name.len() > 1 && !line[..line.len() - name.len() - 1].ends_with(' ');
         let number = |back: usize| numbers.len().checked_sub(back).and_then(|at| numbers[at].parse().ok());
         let (calls, errors) = if has_errors { (number(2), number(1)) } else { (number(1), Some(0)) };
-        let (Some(calls), Some(errors)) = (calls, errors) else { panic!("{line}") };
+        let calls = calls.unwrap_or_else(|| unreachable!("{line}"));
+        let errors = errors.unwrap_or_else(|| unreachable!("{line}"));
         counts.insert((*name).to_owned(), (calls, errors));
     }
     counts
