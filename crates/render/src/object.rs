@@ -305,12 +305,7 @@ impl<'a> Objects<'a> {
             let shown = load.get(..self.limit).unwrap_or(load);
             return line.string(shown, cut || shown.len() < load.len());
         }
-        let parts = match param.direction {
-            // Only there once the kernel has answered, whatever becomes of the object itself.
-            Some(Direction::Out) => Parts { answered: true, ..self.parts },
-            _ => self.parts,
-        };
-        let pointee = parts.get(&member.name).filter(|_| number != 0);
+        let pointee = self.parts.get(&member.name).filter(|_| number != 0);
         let Some(Pointee { state, content: Content::Bytes(bytes) | Content::Text(bytes), .. }) = pointee
         else {
             return address(line, number);
@@ -320,6 +315,27 @@ impl<'a> Objects<'a> {
         if !self.behind(line, param, bytes, cut, &member.name) {
             line.back_to(before);
             address(line, number);
+        }
+    }
+
+    /// ` => {pidfd=[4]}`: what the kernel wrote where members of an object lead that it only read.
+    pub(crate) fn written(self, line: &mut Line, ty: &Ty, bytes: &[u8]) {
+        let Some(structure) = self.structures.get(self.catalog, self.abi, &ty.name) else { return };
+        let known = |expr: &Expr| structure.evaluate(expr, bytes, self.outer);
+        let inside = Objects { outer: &known, parts: Parts { answered: true, ..self.parts }, ..self };
+        let mut members = Line::new();
+        members.open(List::Members);
+        for member in &structure.members {
+            let there = member.condition().is_none_or(|condition| known(condition) != Some(0));
+            let out = member.param.as_ref().is_some_and(|param| param.direction == Some(Direction::Out));
+            if there && out && inside.parts.get(&member.name).is_some() {
+                inside.member(&mut members, member, Object { bytes, ..Object::default() });
+            }
+        }
+        members.close();
+        if members.as_str() != "{}" {
+            line.word(" => ");
+            line.word(members.as_str());
         }
     }
 

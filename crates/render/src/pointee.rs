@@ -44,7 +44,14 @@ impl Show<'_> {
                 }
             }
             (_, Some(pointee)) => shown(line, pointee, true, None),
-            (Some(pointee), None) => shown(line, pointee, false, None),
+            (Some(pointee), None) => {
+                shown(line, pointee, false, None);
+                if let (Class::Struct, Content::Bytes(bytes)) = (class, &pointee.content)
+                    && call.ret().is_some_and(|ret| errno::of_result(ret).is_none())
+                {
+                    self.with_objects(behind, true, |objects| objects.written(line, &param.ty, bytes));
+                }
+            }
             (None, None) if self.torn(line, behind) => {}
             (None, None) => {
                 unread(line, arg);

@@ -137,3 +137,32 @@ fn a_parameter_may_have_another_meaning_otherwise() {
     // Sixteen bytes are two sets: the record was made for the other meaning.
     check("io_uring_enter", &enter(0, 2), &ret(0), "io_uring_enter(3, 0, [[INT], [HUP QUIT]]) = 0");
 }
+
+#[test]
+fn what_the_kernel_writes_where_members_lead_stands_behind_the_object() {
+    let entry = |flags| {
+        [
+            ("uargs", u(0x7000)),
+            ("uargs_state", u(0)),
+            ("uargs_len", u(16)),
+            ("uargs_data", object(16, &[(0, flags), (8, 0x7100)])),
+            ("size", u(16)),
+        ]
+    };
+    let exit = |ret, state| {
+        [("ret", s(ret)), ("uargs_pidfd_state", u(state)), ("uargs_pidfd_data", object(4, &[(0, 5)]))]
+    };
+    check(
+        "clone3",
+        &entry(0x1000),
+        &exit(77, 0),
+        "clone3({flags=0x1000, pidfd=0x7100} => {pidfd=[5]}, 16) = 77",
+    );
+    check(
+        "clone3",
+        &entry(0x1000),
+        &exit(-22, 4),
+        "clone3({flags=0x1000, pidfd=0x7100}, 16) = -1 EINVAL (Invalid argument)",
+    );
+    check("clone3", &entry(0), &exit(77, 4), "clone3({flags=0}, 16)                   = 77");
+}

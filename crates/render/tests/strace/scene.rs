@@ -34,6 +34,7 @@ number x86_64 231 exit_group
 number x86_64 257 openat
 number x86_64 302 prlimit64
 number x86_64 426 io_uring_enter
+number x86_64 435 clone3
 number i386 20 getpid
 enum whence = SEEK_SET 0, SEEK_CUR 1, SEEK_END 2
 flags open_flags = O_RDONLY 0/3, O_WRONLY 1/3, O_RDWR 2/3, O_CREAT 0o100, O_NONBLOCK 0o4000, O_LARGEFILE 0o100000, O_CLOEXEC 0o2000000, __O_TMPFILE 0o20000000
@@ -93,6 +94,8 @@ exit_group(int error_code)
 openat(atfd dfd, path filename, open_flags flags, mode mode if flags & (O_CREAT | __O_TMPFILE)) = fd
 prlimit64(pid pid, rlimit_resource resource, in rlimit64 new_rlim, out rlimit64 old_rlim)
 getpid() = pid
+struct clone_args { u64 flags as hex; out fd pidfd if flags & 0x1000; }
+clone3(in clone_args uargs[:size], size size) = pid
 "#;
 
 /// Happenings of a list of events.
