@@ -55,6 +55,15 @@ pub(crate) fn number(
         "kernel_version" => {
             write!(line, "KERNEL_VERSION({}, {}, {})", value >> 16, value >> 8 & 0xff, value & 0xff)
         }
+        // Four characters, the first in the lowest byte: how formats of pictures are named.
+        "fourcc" if [a, b, c, d].iter().all(u8::is_ascii_alphanumeric) => {
+            let [a, b, c, d] = [a, b, c, d].map(char::from);
+            write!(line, "v4l2_fourcc('{a}', '{b}', '{c}', '{d}')")
+        }
+        "fourcc" => {
+            line.hex(value);
+            Ok(())
+        }
         "address" => {
             address(line, value);
             Ok(())
@@ -219,6 +228,12 @@ mod tests {
         let mut line = Line::new();
         assert!(number(&mut line, Catalog::builtin(), word, value, 4, "u32"));
         line.as_str().to_owned()
+    }
+
+    #[test]
+    fn a_format_of_pictures_has_four_characters() {
+        assert_eq!(form("fourcc", 0x5659_5559), "v4l2_fourcc('Y', 'U', 'Y', 'V')");
+        assert_eq!(form("fourcc", 7), "0x7");
     }
 
     #[test]
