@@ -99,7 +99,7 @@ impl<'a> Objects<'a> {
     }
 
     fn class(self, ty: &Ty) -> Class {
-        self.catalog.class(&Param::value(ty.clone()))
+        self.catalog.value_class(&ty.name)
     }
 
     /// `name=value, ...`: the members that are there, as far as the bytes go. False when there is none.

@@ -162,12 +162,16 @@ impl Catalog {
         }
     }
 
+    /// The type code of a value of that type.
+    pub fn value_class(&self, word: &str) -> Class {
+        self.value_type(word).map_or(Class::Sub, |value| value.class)
+    }
+
     /// The type code of a parameter.
     pub fn class(&self, param: &Param) -> Class {
         let word = param.ty.name.as_str();
-        let value = self.value_type(word).map(|value| value.class);
         if param.direction.is_none() {
-            return value.unwrap_or(Class::Sub);
+            return self.value_class(word);
         }
         match (word, &param.extent) {
             ("str", Some(Extent::Null)) => Class::Strings,
