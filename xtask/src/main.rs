@@ -7,6 +7,7 @@ mod checks;
 mod headers;
 mod ioctl;
 mod layouts;
+mod load;
 mod programs;
 mod score;
 mod selectors;
@@ -25,6 +26,7 @@ usage: cargo xtask COMMAND
   bench [--quick] [--rounds N] [--workload NAME] [--no-write]
                  measure against an empty program pair, strace, trace-cmd and perf trace; write docs/bench.md and the
                  table of README.md (--quick: a tenth of the work, for a look; writes nothing)
+  load           measure how long it takes to read the tables, and what the running kernel adds to them
   layouts        write where the members of objects lie, from the type information of the running kernel
   score [--call NAME] [--show less|wrong|more] [-- PROG ARGS...]
                  compare with strace, argument by argument, over one run of nearly every call; write docs/coverage.md
@@ -47,6 +49,8 @@ fn run(arguments: &[String]) -> Result<()> {
         Some(("test", [])) => checks::test(),
         Some(("ci", [])) => checks::ci(),
         Some(("layouts", [])) => layouts::run(),
+        Some(("load", [])) => load::run(),
+        Some(("load", [once])) if once == "--once" => load::once(),
         Some(("tables", [])) => tables::run(),
         Some(("score", rest)) => score::score(&score::Settings::parse(rest)?),
         Some(("bench", rest)) => bench::bench(&bench::Settings::parse(rest)?),
