@@ -1,6 +1,7 @@
 //! All lines together: what each system call means.
 
 mod builtin;
+mod memory;
 mod resolve;
 mod undefined;
 mod words;
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::abi::Abi;
 use crate::ast::{
-    Bits, CType, Call, Key, Layout, Line, Number, Object, Proto, Set, SetLine, Stored, Struct, Ty, TypeLine,
+    Bits, CType, Call, Key, Layout, Line, Number, Object, Proto, Set, SetLine, Stored, Struct, TypeLine,
     Union, Variant,
 };
 use crate::error::{Error, Problem};
@@ -275,6 +276,11 @@ impl Catalog {
         self.bits.get(name)
     }
 
+    /// All `bits` lines, by name.
+    pub fn all_bits(&self) -> impl Iterator<Item = &Bits> {
+        self.bits.values()
+    }
+
     /// The marker of that name. The names of its numbers are the sets `MARKER_FIELD`, where there are such.
     pub fn marker(&self, name: &str) -> Option<&Marker> {
         self.markers.get(name)
@@ -321,46 +327,6 @@ impl Catalog {
         self.insert(Line::CType(CType { name: name.to_owned(), stored, stored_i386 }));
     }
 
-    /// States where the running kernel has the members of an object; it replaces the layout of the tables.
-    pub fn declare_layout(&mut self, layout: Layout) {
-        self.insert(Line::Layout(layout));
-    }
-
-    /// The `layout` line of that name (`stat@i386` for what i386 calls use).
-    pub fn layout(&self, name: &str) -> Option<&Layout> {
-        self.layouts.get(name)
-    }
-
-    /// A `layout` line of that name is there, for some convention.
-    pub(crate) fn has_layout(&self, name: &str) -> bool {
-        self.layouts.contains_key(name) || self.layouts.contains_key(&format!("{name}@{}", Abi::I386.name()))
-    }
-
-    /// All `layout` lines, by name.
-    pub fn layouts(&self) -> impl Iterator<Item = &Layout> {
-        self.layouts.values()
-    }
-
-    /// The `struct` line of that name.
-    pub fn overlay(&self, name: &str) -> Option<&Struct> {
-        self.structs.get(name)
-    }
-
-    /// All `struct` lines, by name.
-    pub fn overlays(&self) -> impl Iterator<Item = &Struct> {
-        self.structs.values()
-    }
-
-    /// The `union` line of that name.
-    pub fn union(&self, name: &str) -> Option<&Union> {
-        self.unions.get(name)
-    }
-
-    /// All `union` lines, by name.
-    pub fn unions(&self) -> impl Iterator<Item = &Union> {
-        self.unions.values()
-    }
-
     /// The value of a constant, by the name of an item in any set.
     pub fn constant(&self, name: &str) -> Option<u64> {
         self.constants.get(name).copied()
@@ -383,21 +349,6 @@ impl Catalog {
             Key::Number(number) => *number == value,
             Key::Range(low, high) => (*low..=*high).contains(&value),
             Key::Any => true,
-        }
-    }
-
-    /// Bytes of one object of a type behind a pointer, when that is fixed.
-    pub fn size_of(&self, abi: Abi, ty: &Ty) -> Option<u32> {
-        if let Some(object) = self.objects.get(&ty.name) {
-            let size = match abi {
-                Abi::X86_64 => object.size,
-                Abi::I386 => object.size_i386.unwrap_or(object.size),
-            };
-            return (size > 0).then_some(size);
-        }
-        match self.value_type(&ty.name) {
-            Some(value) => Some(u32::from(value.on(abi).bytes)),
-            None => self.object_size(abi, &ty.name).filter(|size| *size > 0),
         }
     }
 }

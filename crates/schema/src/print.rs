@@ -9,6 +9,9 @@ use crate::ast::{
     Render, Returns, Set, SetLine, Stored, Ty, TypeLine, UnaryOp, Variant,
 };
 
+/// What stands between two parts of a member.
+const CONNECTIONS: [&str; 3] = [" else ", " && ", " || "];
+
 /// Widest line that is printed unbroken, in characters.
 const WIDTH: usize = 120;
 
@@ -21,7 +24,7 @@ pub fn print<'a>(lines: impl IntoIterator<Item = &'a Line>) -> String {
     text
 }
 
-/// A line may be broken after a comma, and anywhere between braces.
+/// A line may be broken after a comma, and between braces also after a member and before what connects two parts of one.
 fn push_wrapped(text: &mut String, line: &str) {
     let (mut column, mut quoted, mut escaped, mut braces) = (0, false, false, 0_u32);
     let mut rest = line;
@@ -38,11 +41,14 @@ fn push_wrapped(text: &mut String, line: &str) {
             '}' if !quoted => braces = braces.saturating_sub(1),
             _ => {}
         }
-        if (c == ',' || c == ';' && braces > 0)
+        let connected = |tail: &str| CONNECTIONS.iter().any(|word| tail.starts_with(word));
+        if (c == ',' || braces > 0 && (c == ';' || connected(tail)))
             && !quoted
             && let Some(next) = tail.strip_prefix(' ')
         {
-            let piece = next.find([',', ';']).map_or(next.len(), |end| end + 1);
+            let end = next.find([',', ';']).map_or(next.len(), |end| end + 1);
+            let words = CONNECTIONS.iter().filter(|_| braces > 0).filter_map(|word| next.find(word));
+            let piece = words.min().unwrap_or(end).min(end);
             if column + 1 + piece > WIDTH {
                 text.push_str("\n    ");
                 (column, rest) = (4, next);

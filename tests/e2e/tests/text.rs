@@ -125,6 +125,15 @@ fn lists_are_text_that_is_the_same_each_time() {
     for what in ["events", "types"] {
         assert!(run::run(&mut syscribe(["list", what])).ok().out().lines().count() > 20, "{what}");
     }
+    // An object: where its members lie in both conventions, and what they mean.
+    let timespec = run::run(&mut syscribe(["list", "types", "timespec"])).ok().out();
+    for line in [
+        "layout timespec = __kernel_timespec 16",
+        "layout timespec@i386 = ",
+        "struct timespec { long tv_sec;",
+    ] {
+        assert!(timespec.lines().any(|known| known.starts_with(line)), "{line}:\n{timespec}");
+    }
 }
 
 #[test]

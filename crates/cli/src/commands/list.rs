@@ -174,12 +174,19 @@ fn type_name(field_type: &FieldType) -> String {
     }
 }
 
-/// Sets, types, and the codes of the classes.
+/// Sets, types, objects, and the codes of the classes.
 fn types(catalog: &Catalog, names: &[String]) -> String {
     let mut lines = Vec::new();
     lines.extend(catalog.types().filter(|t| wanted(names, &t.name)).cloned().map(Line::Type));
     let sets = catalog.sets().filter(|set| wanted(names, &set.name));
     lines.extend(sets.map(|set| Line::Set(SetLine { extend: false, set: set.clone() })));
+    lines.extend(catalog.all_bits().filter(|line| wanted(names, &line.name)).cloned().map(Line::Bits));
+    lines.extend(catalog.objects().filter(|line| wanted(names, &line.name)).cloned().map(Line::Object));
+    let plain =
+        |name: &str| wanted(names, name) || name.split('@').next().is_some_and(|name| wanted(names, name));
+    lines.extend(catalog.layouts().filter(|line| plain(&line.name)).cloned().map(Line::Layout));
+    lines.extend(catalog.overlays().filter(|line| wanted(names, &line.name)).cloned().map(Line::Struct));
+    lines.extend(catalog.unions().filter(|line| wanted(names, &line.name)).cloned().map(Line::Union));
     lines.extend(catalog.markers().filter(|marker| wanted(names, &marker.name)).cloned().map(Line::Marker));
     let mut text = String::new();
     for class in Class::ALL {

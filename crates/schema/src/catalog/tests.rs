@@ -129,9 +129,7 @@ fn i386_calls_of_one_name_and_other_arguments_have_their_own_line() {
 
 #[test]
 fn objects_have_a_size_per_convention() {
-    let size = |abi, name: &str| {
-        Catalog::builtin().size_of(abi, &Ty { name: name.to_owned(), kind: None, member: None })
-    };
+    let size = |abi, name: &str| Catalog::builtin().size_of(abi, &crate::ast::Ty::named(name));
     assert_eq!(size(Abi::X86_64, "timespec"), Some(16));
     assert_eq!(size(Abi::I386, "timespec"), Some(8));
     assert_eq!(size(Abi::X86_64, "int"), Some(4));
