@@ -9,7 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
+
+use crate::headers;
 
 /// Directories below `/usr/include` whose headers are asked.
 const DIRECTORIES: [&str; 10] =
@@ -73,16 +75,28 @@ const NOT: [&str; 9] = [
 const PREFERRED: [&str; 6] =
     ["FIONREAD", "TIOCOUTQ", "SNDCTL_DSP_SYNC", "SIOCGSTAMP_OLD", "SIOCGSTAMPNS_OLD", "VT_GETSTATE"];
 
+/// Headers that those of drivers count on without including them.
+const BEFORE: &[&str] = &[
+    "stdbool.h",
+    "stdint.h",
+    "sys/types.h",
+    "sys/socket.h",
+    "linux/types.h",
+    "linux/ioctl.h",
+    "asm/termbits.h",
+    "linux/fiemap.h",
+];
+
 /// Words that make a number of a command.
 const MAKERS: [&str; 5] = ["_IO", "_IOR", "_IOW", "_IOWR", "_IOC"];
 
 /// All commands by name.
 pub(crate) fn commands() -> Result<BTreeMap<String, u32>> {
     let mut found = BTreeMap::new();
-    for header in headers()? {
+    for header in of_drivers()? {
         let names = candidates(&header);
         if !names.is_empty() {
-            found.extend(values(&header, names)?);
+            found.extend(values(&header, names));
         }
     }
     Ok(found)
@@ -133,7 +147,7 @@ fn wrap(text: &mut String, head: &str, items: &[String]) {
 }
 
 /// Paths below `/usr/include`, those that mention a command.
-fn headers() -> Result<Vec<String>> {
+fn of_drivers() -> Result<Vec<String>> {
     let root = Path::new("/usr/include");
     let mut found = Vec::new();
     for directory in DIRECTORIES {
@@ -172,7 +186,7 @@ fn candidates(header: &str) -> Vec<String> {
     loop {
         let before = makers.len();
         for (name, _, body) in &macros {
-            if !name.starts_with("_IO") && words(body).any(|word| makers.contains(word)) {
+            if !name.starts_with("_IO") && headers::words(body).any(|word| makers.contains(word)) {
                 makers.insert(name);
             }
         }
@@ -190,66 +204,16 @@ fn candidates(header: &str) -> Vec<String> {
         .collect()
 }
 
-fn words(body: &str) -> impl Iterator<Item = &str> {
-    body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
-}
-
-/// What the names are worth. A name that does not compile is no command.
-fn values(header: &str, mut names: Vec<String>) -> Result<BTreeMap<String, u32>> {
-    let directory = std::env::temp_dir().join(format!("syscribe-ioctl-{}", std::process::id()));
-    fs::create_dir_all(&directory)?;
-    let (source, program) = (directory.join("ask.c"), directory.join("ask"));
-    let mut found = BTreeMap::new();
-    // Each round drops the lines that the compiler refuses.
-    for _ in 0..6 {
-        let mut text = String::from(
-            "#define _GNU_SOURCE\n#include <stdio.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <sys/types.h>\n\
-             #include <sys/socket.h>\n#include <linux/types.h>\n#include <linux/ioctl.h>\n\
-             #include <asm/termbits.h>\n#include <linux/fiemap.h>\n",
-        );
-        writeln!(text, "#include <{header}>")?;
-        let first = text.lines().count() + 1;
-        for (i, name) in names.iter().enumerate() {
-            writeln!(text, "static const unsigned long k{i} = (unsigned long)({name});")?;
-        }
-        text.push_str("int main(void) {\n");
-        for (i, name) in names.iter().enumerate() {
-            writeln!(text, "printf(\"{name} %lu\\n\", k{i});")?;
-        }
-        text.push_str("}\n");
-        fs::write(&source, text).with_context(|| format!("writing {}", source.display()))?;
-        let output = gcc(&["-w", "-O0", "-o"]).arg(&program).arg(&source).output()?;
-        if output.status.success() {
-            let printed = Command::new(&program).output()?;
-            for line in String::from_utf8_lossy(&printed.stdout).lines() {
-                if let Some((name, value)) = line.split_once(' ')
-                    && let Ok(value) = value.parse::<u64>()
-                    && let Ok(number) = u32::try_from(value & 0xffff_ffff)
-                    // Below are states and masks; only two commands of the file systems are as small.
-                    && (number >= 0x100 || name.starts_with("FI"))
-                {
-                    found.insert(name.to_owned(), number);
-                }
-            }
-            break;
-        }
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        let bad: BTreeSet<usize> = errors
-            .lines()
-            .filter(|line| line.contains("error:"))
-            .filter_map(|line| line.split(':').nth(1)?.parse::<usize>().ok()?.checked_sub(first))
-            .collect();
-        if bad.is_empty() {
-            break;
-        }
-        let mut i = 0;
-        names.retain(|_| {
-            i += 1;
-            !bad.contains(&(i - 1))
-        });
-    }
-    fs::remove_dir_all(&directory)?;
-    Ok(found)
+/// What the names are worth. A name that does not compile is no command, and a header that does not compile has none.
+fn values(header: &str, names: Vec<String>) -> BTreeMap<String, u32> {
+    let asked = names.into_iter().map(|name| (name.clone(), name)).collect();
+    let values = headers::values_of(&[BEFORE, &[header]].concat(), asked).unwrap_or_default();
+    let commands = values.into_iter().filter_map(|(name, value)| {
+        let number = u32::try_from(value & 0xffff_ffff).ok()?;
+        // Below are states and masks; only two commands of the file systems are as small.
+        (number >= 0x100 || name.starts_with("FI")).then_some((name, number))
+    });
+    commands.collect()
 }
 
 fn gcc(arguments: &[&str]) -> Command {
