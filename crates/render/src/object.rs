@@ -4,7 +4,7 @@
 //! be said in a table is a word behind `as` (`form.rs`).
 
 mod parts;
-mod records;
+mod rows;
 mod structures;
 mod union;
 mod vector;
@@ -267,8 +267,8 @@ impl<'a> Objects<'a> {
     /// `[{...}, {...}]`
     pub(crate) fn row(self, line: &mut Line, ty: &Ty, object: Object<'_>, loads: Loads<'_>) {
         line.open(List::Elements);
-        let mut olds = object.old.map(|old| self.records(ty, old));
-        for (at, bytes) in self.records(ty, object.bytes).enumerate() {
+        let mut olds = object.old.map(|old| self.elements(ty, old));
+        for (at, bytes) in self.elements(ty, object.bytes).enumerate() {
             if at == self.limit {
                 line.more();
                 break;

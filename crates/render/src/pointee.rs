@@ -73,7 +73,9 @@ impl Show<'_> {
     /// What the kernel finds there means something; what it leaves there does.
     fn counts(self, call: &Call, param: &Param) -> (bool, bool) {
         let failed = call.ret().and_then(errno::of_result).is_some();
-        let hidden = self.is_false(call, param) || (failed && param.condition.is_none());
+        // After a failure nothing is written, unless the condition is about how the call ended.
+        let whatever = param.condition.as_ref().is_some_and(Expr::asks_outcome);
+        let hidden = self.is_false(call, param) || failed && !whatever;
         // A condition tells when the kernel reads (`in`) or writes (`out`) there; of `inout`, when it writes.
         let read = match param.direction {
             Some(Direction::Out) => false,
@@ -235,9 +237,9 @@ impl Show<'_> {
             }
             Some("cpumask") if !cut => form::bytes(line, text, bytes, cut, self.limit),
             // A row of objects that say themselves how long they are. How many there are is known only when all are there.
-            Some(record) => {
+            Some(row) => {
                 unread(line, arg);
-                let ty = Ty::named(record);
+                let ty = Ty::named(row);
                 let count = self.with_objects(behind, true, |objects| objects.count(&ty, bytes));
                 if !cut && count > 0 {
                     let words = if count == 1 { "entry" } else { "entries" };
@@ -283,7 +285,7 @@ impl Objects<'_> {
         let structure = self.is_structure(&ty.name);
         match class {
             // Objects that say themselves how long they are, in so many bytes.
-            Class::Struct if self.is_record(&ty.name) => {
+            Class::Struct if self.says_its_length(&ty.name) => {
                 self.row(line, ty, object, Loads::default());
                 true
             }
@@ -355,7 +357,7 @@ impl Objects<'_> {
         let structure = self.structures.get(self.catalog, self.abi, &ty.name);
         let nsec = structure.as_deref().and_then(|structure| structure.member("tv_nsec"));
         line.open(List::Elements);
-        for bytes in self.records(ty, bytes) {
+        for bytes in self.elements(ty, bytes) {
             line.next();
             match nsec.and_then(|nsec| nsec.number(bytes)) {
                 Some(0x3fff_ffff) => line.word("UTIME_NOW"),
@@ -371,7 +373,7 @@ impl Objects<'_> {
     /// Sets of capabilities of 64 bits, which `capget(2)` passes as two objects with 32 bits of each. False when there are no
     /// two.
     fn capabilities(self, line: &mut Line, ty: &Ty, bytes: &[u8]) -> bool {
-        let mut both = self.records(ty, bytes);
+        let mut both = self.elements(ty, bytes);
         let (Some(low), Some(high)) = (both.next(), both.next()) else { return false };
         let Some(structure) = self.structures.get(self.catalog, self.abi, &ty.name) else { return false };
         line.open(List::Members);

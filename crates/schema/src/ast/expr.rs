@@ -116,6 +116,18 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// True when the value depends on how the call ended (`ret`, `err`, `interrupted`).
+    pub fn asks_outcome(&self) -> bool {
+        match self {
+            Expr::Ret | Expr::Err | Expr::Interrupted => true,
+            Expr::Unary(_, e) | Expr::Old(e) => e.asks_outcome(),
+            Expr::Binary(_, a, b) | Expr::Min(a, b) | Expr::Max(a, b) => a.asks_outcome() || b.asks_outcome(),
+            Expr::Number(_) | Expr::Name(_) | Expr::Deref(_) | Expr::Member(_) | Expr::SizeOf(_) => false,
+        }
+    }
+}
+
 impl UnaryOp {
     /// The result; `None` when it needs more than 128 bits.
     pub fn apply(self, value: i128) -> Option<i128> {

@@ -8,7 +8,7 @@ use super::Objects;
 impl<'a> Objects<'a> {
     /// The objects that lie in `bytes` one behind the other; what is no whole object at the end is left out, unless an
     /// object says itself how long it is.
-    pub(crate) fn records<'b>(
+    pub(crate) fn elements<'b>(
         self,
         ty: &Ty,
         bytes: &'b [u8],
@@ -31,7 +31,7 @@ impl<'a> Objects<'a> {
     }
 
     /// The type is one whose objects are of different lengths.
-    pub(crate) fn is_record(self, ty: &str) -> bool {
+    pub(crate) fn says_its_length(self, ty: &str) -> bool {
         let structure = self.structures.get(self.catalog, self.abi, ty);
         // An object that only ends in an array, such as a `file_handle`, is not one of many.
         structure.is_some_and(|structure| {
@@ -42,7 +42,7 @@ impl<'a> Objects<'a> {
 
     /// How many objects lie there.
     pub(crate) fn count(self, ty: &Ty, bytes: &[u8]) -> usize {
-        self.records(ty, bytes).count()
+        self.elements(ty, bytes).count()
     }
 
     /// Bytes of an object whose last members have extents, and to what the next one is aligned.
@@ -77,6 +77,6 @@ impl<'a> Objects<'a> {
             matches!(member.ty, MemberType::Number(_)) && member.param.as_ref().is_some_and(is)
         });
         let Some(member) = member else { return Vec::new() };
-        self.records(ty, bytes).filter_map(|one| member.number(one)).collect()
+        self.elements(ty, bytes).filter_map(|one| member.number(one)).collect()
     }
 }
