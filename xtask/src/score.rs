@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -49,23 +49,46 @@ impl Settings {
 pub(crate) fn score(settings: &Settings) -> Result<()> {
     ensure!(find("strace").is_some(), "strace is not installed: there is nothing to compare with");
     must(&mut cargo(&["build", "--quiet", "--package", "syscribe", "--package", "tracees"]))?;
+    if !settings.program.is_empty() {
+        let compared =
+            watch(|scratch| run::command_of(&debug_directory(), scratch, &settings.program), true)?;
+        print(settings, compared);
+        return Ok(());
+    }
+    let mut sections = Vec::new();
+    for (abi, tracee) in run::TRACEES {
+        println!("{abi}:");
+        let tally = watch(|scratch| run::command(&debug_directory(), scratch, tracee), false)?;
+        if tally.calls.contains_key("execve") {
+            sections.push((abi, print(settings, tally)));
+        }
+    }
+    if settings.call.is_none() {
+        let page = report::page(&sections, &first_line("strace", "--version")?, &first_line("uname", "-r")?);
+        fs::write(root().join("docs/coverage.md"), page).context("docs/coverage.md")?;
+    }
+    Ok(())
+}
+
+/// Runs a program under both tracers and compares their texts.
+fn watch(command: impl FnOnce(&Path) -> Command, may_fail: bool) -> Result<Tally> {
     let scratch = Scratch::new()?;
-    let mut command = match settings.program.as_slice() {
-        [] => run::command(&debug_directory(), &scratch.0),
-        program => run::command_of(&debug_directory(), &scratch.0, program),
-    };
-    let output = command.output().context("syscribe")?;
+    let output = command(&scratch.0).output().context("syscribe")?;
+    if output.status.code() == Some(run::NO_COMPAT) && !may_fail {
+        println!("this kernel has no i386 calls");
+        return Ok(Tally::default());
+    }
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success() || !settings.program.is_empty(),
-        "the traced program failed: {}\n{said}",
-        output.status
-    );
+    ensure!(output.status.success() || may_fail, "the traced program failed: {}\n{said}", output.status);
     let read = |name| -> Result<String> {
         let bytes = fs::read(scratch.0.join(name)).with_context(|| format!("the text of {name}"))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
-    let mut tally = Tally::new(&read("strace")?, &read("ours")?);
+    Ok(Tally::new(&read("strace")?, &read("ours")?))
+}
+
+/// Prints what the command line asks for.
+fn print(settings: &Settings, mut tally: Tally) -> Tally {
     if let Some(call) = &settings.call {
         tally.calls.retain(|name, _| name == call);
         tally.findings.retain(|finding| finding.call == *call);
@@ -77,11 +100,7 @@ pub(crate) fn score(settings: &Settings) -> Result<()> {
     for unpaired in &tally.unpaired {
         println!("not the same calls: {unpaired}");
     }
-    if settings.call.is_none() && settings.program.is_empty() {
-        let page = report::page(&tally, &first_line("strace", "--version")?, &first_line("uname", "-r")?);
-        fs::write(root().join("docs/coverage.md"), page).context("docs/coverage.md")?;
-    }
-    Ok(())
+    tally
 }
 
 /// What a program says first about itself.

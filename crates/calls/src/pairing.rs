@@ -236,7 +236,8 @@ impl Pairing {
         }
         call.cpu = event.cpu;
         call.exit_time = Some(event.time);
-        call.outcome = Outcome::Returned(ret);
+        // An i386 program gets the lower half of what the kernel returns.
+        call.outcome = Outcome::Returned(if call.abi == Abi::I386 { (ret as i32).into() } else { ret });
         if let Some(thread) = self.threads.get(tid) {
             call.pid = thread.pid;
         }

@@ -1,10 +1,10 @@
 //! The arguments of a call.
 
 use calls::{ArgValue, Call, Content, Pointee, evaluate};
-use schema::ast::Param;
+use schema::ast::{Param, Stored};
 use schema::layout::State;
 use schema::lower::{Limit, Limits};
-use schema::{Catalog, Class};
+use schema::{Abi, Catalog, Class};
 
 use crate::object::Structures;
 use crate::token::{Line, List};
@@ -59,8 +59,12 @@ impl Show<'_> {
             if known.is_some_and(|(param, class)| self.is_absent(call, param, *class)) {
                 continue;
             }
+            if at > 0 && whole(call, at - 1).is_some() {
+                continue;
+            }
+            let whole = whole(call, at);
             if self.names {
-                line.member(&arg.name)
+                line.member(whole.map_or(&arg.name, |(name, _)| name))
             } else {
                 line.next()
             }
@@ -69,6 +73,13 @@ impl Show<'_> {
                 _ => self.limit,
             };
             match known {
+                Some((param, class)) if let Some((_, bits)) = whole => {
+                    // Halves are described as numbers of 32 bits.
+                    let signed = matches!(param.ty.name.as_str(), "int" | "s32");
+                    let (ty, stored) = (if signed { "s64" } else { "u64" }, Stored::new(8, signed));
+                    let render = param.render.as_deref();
+                    Value { ty, render, class: *class, bits, stored }.show(line, self.catalog);
+                }
                 Some((param, class)) => Show { limit, ..self }.described(line, call, arg, param, *class),
                 None => self.undescribed(line, call, arg),
             }
@@ -155,6 +166,19 @@ impl Show<'_> {
             _ => unread(line, arg),
         }
     }
+}
+
+/// The name and the value of an argument that takes two registers of an i386 call, `NAME_low` and `NAME_high` in either order, the
+/// first of them at that place.
+fn whole(call: &Call, at: usize) -> Option<(&str, u64)> {
+    let (first, second) = (call.args.get(at)?, call.args.get(at + 1)?);
+    let name = first.name.strip_suffix("_low").or_else(|| first.name.strip_suffix("_high"))?;
+    let (low, high) = match (first.name.strip_prefix(name)?, second.name.strip_prefix(name)?) {
+        ("_low", "_high") => (first, second),
+        ("_high", "_low") => (second, first),
+        _ => return None,
+    };
+    (call.abi == Abi::I386).then_some((name, high.raw? << 32 | low.raw? & 0xffff_ffff))
 }
 
 /// `mknod` alone takes the kind of a file along with its permissions, and a device number if it is one.

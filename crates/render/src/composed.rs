@@ -2,8 +2,8 @@
 
 use schema::Catalog;
 
-use crate::flags;
 use crate::token::{Line, List};
+use crate::{flags, signal};
 
 /// Shows a number by its parts. False when `ty` is no such type, or when the number has a name of its own.
 pub(crate) fn show(line: &mut Line, catalog: &Catalog, ty: &str, value: u64) -> bool {
@@ -17,6 +17,11 @@ pub(crate) fn show(line: &mut Line, catalog: &Catalog, ty: &str, value: u64) -> 
             let parts = [("ioprio_class", value >> 13 & 0x7_ffff), ("", value & 0x1fff)];
             composed(line, catalog, "IOPRIO_PRIO_VALUE", parts);
         }
+        // A user or group of 16 bits; the last stands for "leave as it is".
+        "id16" if value == 0xffff => line.signed(-1),
+        // A position in pages of 4096 bytes, shown in bytes.
+        "pgoff" => line.hex(value << 12),
+        "old_sigset" => signal::set(line, value),
         "neg_errno" => return negative_errno(line, catalog, value),
         _ => return false,
     }
@@ -122,6 +127,14 @@ mod tests {
         assert_eq!(text("ioprio", 2 << 13 | 4).unwrap(), "IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4)");
         assert_eq!(text("ioctl_cmd", 0x4321_5678).unwrap(), "_IOC(_IOC_WRITE, 0x56, 0x78, 0x321)");
         assert_eq!(text("ioctl_cmd", 0x5413), None);
+    }
+
+    #[test]
+    fn numbers_of_the_older_calls_are_as_wide_as_the_kernel_reads_them() {
+        assert_eq!(text("id16", 0xffff).unwrap(), "-1");
+        assert_eq!(text("id16", 1000), None);
+        assert_eq!(text("pgoff", 3).unwrap(), "0x3000");
+        assert_eq!(text("old_sigset", 1 << 9).unwrap(), "[USR1]");
     }
 
     #[test]

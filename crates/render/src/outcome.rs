@@ -2,7 +2,7 @@
 
 use calls::{Call, Content, Outcome};
 use schema::ast::{Direction, Param, Stored, Ty};
-use schema::{Catalog, Class};
+use schema::{Abi, Catalog, Class};
 
 use crate::argument::Show;
 use crate::errno;
@@ -65,10 +65,18 @@ fn result(line: &mut Line, call: &Call, ret: i64, meaning: Option<&Meaning<'_>>,
         return;
     }
     match ty {
+        "addr" | "hex" if call.abi == Abi::I386 => line.hex((ret as u32).into()),
         "addr" | "hex" => line.hex(ret as u64),
         "ioprio" => {
             line.hex(ret as u64);
             named(line, |line| {
+                composed::show(line, catalog, ty, ret as u64);
+            });
+        }
+        "old_sigset" => {
+            line.hex(ret as u64);
+            named(line, |line| {
+                line.word("mask ");
                 composed::show(line, catalog, ty, ret as u64);
             });
         }

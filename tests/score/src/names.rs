@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use schema::Catalog;
+use schema::ast::Line;
 
 use crate::value::Value;
 
@@ -24,6 +25,8 @@ const SHIFTS: [(&str, u32); 3] = [("MAP_HUGE_SHIFT", 26), ("MFD_HUGE_SHIFT", 26)
 pub struct Names {
     /// Name to sets and values there.
     known: HashMap<String, Vec<(usize, u64)>>,
+    /// Names of single bits, of `bits` lines.
+    bits: HashMap<String, u64>,
 }
 
 /// A value as bits.
@@ -48,12 +51,22 @@ impl Names {
                 known.entry(item.name.clone()).or_default().push((set, item.value));
             }
         }
-        Self { known }
+        let lines = schema::parse(&Catalog::builtin().print(), "builtin").unwrap_or_default();
+        let mut bits = HashMap::new();
+        for line in lines {
+            if let Line::Bits(line) = line {
+                let named =
+                    line.slots.into_iter().enumerate().filter_map(|(bit, slot)| Some((slot?, 1 << bit)));
+                bits.extend(named);
+            }
+        }
+        Self { known, bits }
     }
 
     /// The value of a name.
     pub fn value(&self, name: &str) -> Option<u64> {
-        self.known.get(name).and_then(|found| found.first()).map(|(_, value)| *value)
+        let constant = self.known.get(name).and_then(|found| found.first()).map(|(_, value)| *value);
+        constant.or_else(|| self.bits.get(name).copied())
     }
 
     /// True when the two names are of one set, or known to be two names of one constant.
@@ -91,15 +104,16 @@ impl Names {
                     bits.total |= (*value as u64) << far;
                     return true;
                 }
-                // `1<<CAP_KILL`: a bit by its number. Where the bit itself has that name, the table says no number.
+                // `1<<CAP_KILL`: a bit by its number. Where the bit itself has that name, that is what is meant.
+                if let (1, Some(bit)) = (*value, self.bits.get(far)) {
+                    bits.total |= bit;
+                    bits.words.insert(far.clone());
+                    return true;
+                }
                 match self.value(far).and_then(|far| 1_u64.checked_shl(far as u32)) {
                     Some(bit) if *value == 1 => {
                         bits.total |= bit;
                         bits.words.insert(format!("1<<{far}"));
-                    }
-                    None if *value == 1 => {
-                        bits.unknown = true;
-                        bits.words.insert(far.clone());
                     }
                     _ => return false,
                 }
@@ -128,6 +142,8 @@ mod tests {
         let bits = Names::builtin().bits(&value("MFD_HUGETLB|21<<MFD_HUGE_SHIFT")).unwrap();
         assert_eq!(bits.total, 4 | 21 << 26);
         assert_eq!(Names::builtin().bits(&value("1<<CAP_KILL")).unwrap().total, 1 << 5);
+        let bit = |text| Names::builtin().bits(&value(text)).unwrap();
+        assert_eq!(bit("1<<_UFFDIO_COPY"), bit("_UFFDIO_COPY"));
     }
 
     #[test]

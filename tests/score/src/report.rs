@@ -47,32 +47,47 @@ pub fn findings(tally: &Tally, class: Class) -> String {
     text
 }
 
-/// `docs/coverage.md`.
-pub fn page(tally: &Tally, strace: &str, kernel: &str) -> String {
-    let total = tally.total();
-    let [equal, more, less, wrong] = CLASSES.map(|class| total.of(class));
+/// `docs/coverage.md`: what came of comparing, for each convention.
+pub fn page(sections: &[(&str, Tally)], strace: &str, kernel: &str) -> String {
     let mut text = format!(
         "# What is decoded, compared with strace\n\n\
-         Written by `cargo xtask score`. {strace} and syscribe watch the same run of `tests/tracees/src/bin/every_call` on Linux \
-         {kernel}.\nEvery argument that strace shows is compared by meaning; the rules are on the first page of `tests/score`.\n\n\
-         | | |\n|---|---:|\n\
-         | different calls | {} |\n| uses | {} |\n| arguments | {} |\n\
-         | equal | {equal} |\n| more: we tell what strace leaves as an address or a number | {more} |\n\
-         | less: strace tells what we leave so | {less} |\n| wrong | {wrong} |\n| equal or more | {:.2} % |\n\
-         | calls without less and wrong | {} |\n\n\
-         The tracee makes each call with sensible arguments, with NULL, with addresses of nothing, with the last bytes of a page,\n\
-         with unknown flags and with nonsense.\n\n\
-         | call | uses | arguments | equal | more | less | wrong |\n|---|---:|---:|---:|---:|---:|---:|\n",
-        tally.calls.len(),
-        total.uses,
-        total.arguments(),
-        total.percent(),
-        tally.calls.values().filter(|count| count.of(Class::Less) + count.of(Class::Wrong) == 0).count(),
+         Written by `cargo xtask score`. {strace} and syscribe watch the same run of a program on Linux {kernel}. Every argument\n\
+         that strace shows is compared by meaning; the rules are on the first page of `tests/score`. The programs, `every_call` and\n\
+         `compat_calls` in `tests/tracees/src/bin`, make each call with sensible arguments, with NULL, with addresses of nothing, with\n\
+         the last bytes of a page, with unknown flags and with nonsense.\n\n"
     );
-    for (name, count) in &tally.calls {
-        let [equal, more, less, wrong] = CLASSES.map(|class| count.of(class));
-        let (uses, arguments) = (count.uses, count.arguments());
-        let _ = writeln!(text, "| `{name}` | {uses} | {arguments} | {equal} | {more} | {less} | {wrong} |");
+    let heads: Vec<&str> = sections.iter().map(|(abi, _)| *abi).collect();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "| | {} |\n|---|{}", heads.join(" | "), "---:|".repeat(sections.len()));
+    let mut row = |name: &str, cell: &dyn Fn(&Tally) -> String| {
+        let cells: Vec<String> = sections.iter().map(|(_, tally)| cell(tally)).collect();
+        let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
+    };
+    row("different calls", &|tally| tally.calls.len().to_string());
+    row("uses", &|tally| tally.total().uses.to_string());
+    row("arguments", &|tally| tally.total().arguments().to_string());
+    row("equal", &|tally| tally.total().of(Class::Equal).to_string());
+    row("more: we tell what strace leaves as an address or a number", &|tally| {
+        tally.total().of(Class::More).to_string()
+    });
+    row("less: strace tells what we leave so", &|tally| tally.total().of(Class::Less).to_string());
+    row("wrong", &|tally| tally.total().of(Class::Wrong).to_string());
+    row("equal or more, in percent", &|tally| format!("{:.2}", tally.total().percent()));
+    row("calls without less and wrong", &|tally| {
+        let whole = |count: &&Count| count.of(Class::Less) + count.of(Class::Wrong) == 0;
+        tally.calls.values().filter(whole).count().to_string()
+    });
+    for (abi, tally) in sections {
+        let _ = writeln!(
+            text,
+            "\n## {abi}\n\n| call | uses | arguments | equal | more | less | wrong |\n|---|---:|---:|---:|---:|---:|---:|"
+        );
+        for (name, count) in &tally.calls {
+            let [equal, more, less, wrong] = CLASSES.map(|class| count.of(class));
+            let (uses, arguments) = (count.uses, count.arguments());
+            let _ =
+                writeln!(text, "| `{name}` | {uses} | {arguments} | {equal} | {more} | {less} | {wrong} |");
+        }
     }
     text
 }
@@ -90,8 +105,8 @@ mod tests {
 
     #[test]
     fn a_page_has_totals_and_a_line_for_each_call() {
-        let page = page(&tally(), "strace 6.1", "6.18");
-        assert!(page.contains("| equal or more | 50.00 % |"), "{page}");
+        let page = page(&[("x86_64", tally()), ("i386", tally())], "strace 6.1", "6.18");
+        assert!(page.contains("| equal or more, in percent | 50.00 | 50.00 |"), "{page}");
         assert!(page.contains("| `execve` | 1 | 3 | 2 | 0 | 1 | 0 |\n"), "{page}");
     }
 

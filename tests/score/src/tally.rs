@@ -103,7 +103,9 @@ impl Tally {
     fn thread(&mut self, theirs: &[Call], ours: &[Call], group: &str, names: &Names) {
         for i in 0..theirs.len().max(ours.len()) {
             match (theirs.get(i), ours.get(i)) {
-                (Some(a), Some(b)) if known_name(&a.name) == b.name => self.call(a, b, group, names),
+                (Some(a), Some(b)) if a.name == b.name || known_name(&a.name) == b.name => {
+                    self.call(a, b, group, names)
+                }
                 // A thread that is killed while strace holds it before a call: the kernel tells its end.
                 (None, Some(b)) if b.outcome == Outcome::Error("ENOSYS".to_owned()) => {}
                 (a, b) => {
@@ -121,6 +123,8 @@ impl Tally {
 
     /// Compares one call.
     fn call(&mut self, theirs: &Call, ours: &Call, group: &str, names: &Names) {
+        let block = unpacked(theirs, ours);
+        let ours = block.as_ref().unwrap_or(ours);
         let mut found = Vec::new();
         let nameless = theirs.name.starts_with("syscall_0x");
         for (i, item) in theirs.arguments.iter().enumerate() {
@@ -162,6 +166,17 @@ impl Tally {
             });
         }
     }
+}
+
+/// Ours with the members of a block as its arguments: the old `mmap` and `select` of i386 take one pointer to a block that holds
+/// them, and strace shows them as if they were passed.
+fn unpacked(theirs: &Call, ours: &Call) -> Option<Call> {
+    let [Item { value: Value::Struct { members, cut: false }, .. }] = ours.arguments.as_slice() else {
+        return None;
+    };
+    let arguments: Vec<_> =
+        members.iter().map(|member| Item { name: None, value: member.value.clone() }).collect();
+    (theirs.arguments.len() > 1).then(|| Call { arguments, ..ours.clone() })
 }
 
 /// Our value for an argument of strace: by its name where both have one, else by its place.
@@ -288,6 +303,14 @@ mod tests {
             Tally::new(STRACE, &ours().replace("10 fcntl(3, F_GETFD) = 0x1 (flags FD_CLOEXEC)\n", ""));
         assert_eq!(tally.unpaired.len(), 1);
         assert!(tally.unpaired[0].contains("fcntl(3"), "{:?}", tally.unpaired);
+    }
+
+    #[test]
+    fn a_block_of_arguments_is_as_good_as_arguments() {
+        let strace = "7 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0) = 0x1000\n";
+        let ours = "7 execve() = 0\n7 mmap({addr=NULL, len=4096, prot=PROT_READ, flags=MAP_PRIVATE, fd=3, offset=0}) = 0x1000\n";
+        let tally = Tally::new(&format!("7 execve() = 0\n{strace}"), ours);
+        assert_eq!(tally.calls["mmap"].of(Class::Equal), 6);
     }
 
     #[test]

@@ -40,6 +40,38 @@ pub unsafe fn raw(number: i64, args: [u64; 6]) -> i64 {
     ret
 }
 
+/// Makes one i386 system call from this 64-bit program, with all six registers, and returns what the kernel left in `eax`. A
+/// kernel without 32-bit calls answers with SIGSEGV.
+///
+/// # Safety
+///
+/// As for [`raw`].
+pub unsafe fn int80(number: u32, args: [u32; 6]) -> i32 {
+    let ret: u64;
+    // SAFETY: rbx and rbp, which the compiler reserves, are put back; the kernel clobbers r8 to r11 at most. What the call
+    // does is the caller's promise.
+    unsafe {
+        asm!(
+            "push rbx",
+            "push rbp",
+            "mov ebx, [r12]",
+            "mov ecx, [r12 + 4]",
+            "mov edx, [r12 + 8]",
+            "mov esi, [r12 + 12]",
+            "mov edi, [r12 + 16]",
+            "mov ebp, [r12 + 20]",
+            "int 0x80",
+            "pop rbp",
+            "pop rbx",
+            in("r12") args.as_ptr(),
+            inlateout("rax") u64::from(number) => ret,
+            lateout("rcx") _, lateout("rdx") _, lateout("rsi") _, lateout("rdi") _,
+            lateout("r8") _, lateout("r9") _, lateout("r10") _, lateout("r11") _,
+        );
+    }
+    ret as u32 as i32
+}
+
 /// `getppid()`: the cheapest call that always enters the kernel and never fails.
 pub fn getppid() -> i64 {
     // SAFETY: getppid takes no argument and writes nothing.

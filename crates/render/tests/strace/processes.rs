@@ -213,3 +213,21 @@ fn a_change_of_the_convention_is_said_first() {
         "[ Process PID=7 runs in 32 bit mode. ]\ngetpid()                                = 7\n"
     );
 }
+
+#[test]
+fn an_i386_call_shows_the_halves_of_an_argument_as_one_and_returns_32_bits() {
+    let e = Events::new(TABLE);
+    let halves = [("path", u(0x1000)), ("length_low", s(5)), ("length_high", s(1))];
+    let list = vec![
+        e.event(1, 7, "compat_syscall_entry_truncate64", &halves),
+        e.event(2, 7, "compat_syscall_exit_truncate64", &ret(0xffff_fffe)),
+        e.event(3, 7, "compat_syscall_entry_old_mmap", &[("arg", u(0))]),
+        e.event(4, 7, "compat_syscall_exit_old_mmap", &ret(0x55_f7f2_0000)),
+    ];
+    assert_eq!(
+        lines(&e, Options::default(), list),
+        "[ Process PID=7 runs in 32 bit mode. ]\n\
+         truncate64(0x1000, 4294967301)          = -1 ENOENT (No such file or directory)\n\
+         old_mmap(NULL)                          = 0xf7f20000\n"
+    );
+}

@@ -36,6 +36,8 @@ number x86_64 302 prlimit64
 number x86_64 426 io_uring_enter
 number x86_64 435 clone3
 number i386 20 getpid
+number i386 90 old_mmap
+number i386 193 truncate64
 enum whence = SEEK_SET 0, SEEK_CUR 1, SEEK_END 2
 flags open_flags = O_RDONLY 0/3, O_WRONLY 1/3, O_RDWR 2/3, O_CREAT 0o100, O_NONBLOCK 0o4000, O_LARGEFILE 0o100000, O_CLOEXEC 0o2000000, __O_TMPFILE 0o20000000
 flags clone_flags = CLONE_VM 0x100, CLONE_SETTLS 0x80000, CLONE_PARENT_SETTID 0x100000, CLONE_CHILD_CLEARTID 0x200000, CLONE_CHILD_SETTID 0x1000000, SIGCHLD 17/0xff
@@ -96,6 +98,8 @@ prlimit64(pid pid, rlimit_resource resource, in rlimit64 new_rlim, out rlimit64 
 getpid() = pid
 struct clone_args { u64 flags as hex; out fd pidfd if flags & 0x1000; }
 clone3(in clone_args uargs[:size], size size) = pid
+old_mmap(addr arg) = addr
+truncate64(addr path, s32 length_low, s32 length_high)
 "#;
 
 /// Happenings of a list of events.

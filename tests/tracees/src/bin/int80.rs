@@ -6,7 +6,6 @@
 //!
 //! Ends with status 77 where the kernel has no 32-bit calls.
 
-use std::arch::asm;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static SEGFAULT: AtomicBool = AtomicBool::new(true);
@@ -17,21 +16,8 @@ static SEGFAULT: AtomicBool = AtomicBool::new(true);
 ///
 /// As for any system call: what the kernel writes to must be valid.
 unsafe fn int80(number: u32, a: u32, b: u32, c: u32) -> i32 {
-    let ret: u64;
-    // SAFETY: rbx, which the compiler reserves, is put back; the kernel clobbers r8 to r11 at most.
-    unsafe {
-        asm!(
-            "xchg rbx, {a:r}",
-            "int 0x80",
-            "xchg rbx, {a:r}",
-            a = inout(reg) u64::from(a) => _,
-            inlateout("rax") u64::from(number) => ret,
-            in("rcx") u64::from(b),
-            in("rdx") u64::from(c),
-            lateout("r8") _, lateout("r9") _, lateout("r10") _, lateout("r11") _,
-        );
-    }
-    ret as u32 as i32
+    // SAFETY: the caller's promise.
+    unsafe { tracees::int80(number, [a, b, c, 0, 0, 0]) }
 }
 
 /// A kernel without 32-bit calls answers the first `int 0x80` with SIGSEGV.
