@@ -39,6 +39,8 @@ pub struct Select {
     pub tables: Vec<PathBuf>,
     /// `--capture`: what is kept of single arguments, in order.
     pub capture: Vec<String>,
+    /// `--eager`: all programs are loaded before anything is traced.
+    pub eager: bool,
 }
 
 /// Whom.
@@ -226,6 +228,7 @@ trait Options {
                 let limits = text(parser.value()?);
                 self.select().capture.push(limits);
             }
+            Long("eager") if self.records() => self.select().eager = true,
             Long("trace") => self.select().trace = Some(text(parser.value()?)),
             Short('t') => match self.look() {
                 Some(look) => look.stamp = (look.stamp + 1).min(3),
@@ -401,11 +404,12 @@ enum Word {
 use Word::{Long, Short, Value};
 
 /// Every long option of every command.
-const LONG: [&str; 16] = [
+const LONG: [&str; 17] = [
     "all",
     "attach",
     "buffer-size",
     "capture",
+    "eager",
     "explain",
     "fast",
     "format",

@@ -31,6 +31,8 @@ What is kept
   --fast          with record: one record a call, at its exit: half the cost, no durations, no calls that
                   never return
   --capture LIST  of single arguments: write.buf=4096,openat.filename=off
+  --eager         load all probes first; else those of rare calls while PROG runs, until when such a call
+                  is recorded by its registers
   --buffer-size N bytes of ring per CPU (8M)
 Text
   -o FILE         write to FILE instead of standard error

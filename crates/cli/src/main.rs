@@ -7,6 +7,7 @@ mod collector;
 mod commands;
 mod dropins;
 mod help;
+mod late;
 mod live;
 mod metadata;
 mod pace;

@@ -9,15 +9,15 @@ use kernel::process;
 use kernel::session::{Request, Session};
 use kernel::tracefs::Tracefs;
 use kernel::types::KernelTypes;
-use probe::dispatch;
 use probe::ring::Geometry;
-use schema::layout::{Copy, Layout, Length, NUMBERS, Point, Registers};
+use schema::layout::{Layout, NUMBERS, Point};
 use schema::lower::{Limits, Plan, Records, lower};
 use schema::tracepoint;
 use schema::{Abi, Catalog};
 
 use crate::args::Select;
 use crate::dropins;
+use crate::late;
 use crate::metadata::{self, Identity};
 use crate::selection::Selection;
 
@@ -76,6 +76,8 @@ pub struct Prepared {
     selection: Selection,
     plan: Plan,
     geometry: Geometry,
+    /// Nothing is left for later.
+    eager: bool,
     /// Messages for the user.
     pub notes: Vec<String>,
 }
@@ -129,28 +131,32 @@ impl Prepared {
             limits.check(&catalog).context("--capture")?;
             plan.limits.extend(limits);
         }
-        Ok(Prepared { types, catalog, selection, plan, geometry: geometry(wanted.buffer)?, notes })
+        Ok(Prepared {
+            types,
+            catalog,
+            selection,
+            plan,
+            geometry: geometry(wanted.buffer)?,
+            eager: wanted.select.eager,
+            notes,
+        })
     }
 
-    /// Loads, attaches and tests the probes. The programs of 32-bit calls are loaded now if such calls are to be expected
-    /// (`compat`), else while the targets run already: that halves the time until they may.
+    /// Loads, attaches and tests the probes: those that [`late::split`] does not leave for later.
     pub fn start(self, compat: bool) -> Result<Recording> {
-        let mut calls = lower(&self.catalog, &self.plan, |_, name| self.selection.contains(name));
+        let calls = lower(&self.catalog, &self.plan, |_, name| self.selection.contains(name));
         let unknown = tracepoint::unknown_calls(self.plan.records);
         let lifecycle = tracepoint::lifecycle();
         let identity = Identity::new()?;
         let lifecycle_ring = Geometry::new(LIFECYCLE_RING, LIFECYCLE_SUB_BUFFER)
             .ok_or_else(|| anyhow!("a ring of {LIFECYCLE_RING} bytes is not possible"))?;
-        let native = calls.partition_point(|layout| layout.shape.registers == Registers::X86_64);
         // Where calls have one record there are no entries, also none of calls without a name.
         let entries = self.plan.records == Records::Two;
         let unnamed = unknown.iter().filter(|layout| entries || layout.shape.point != Point::Entry);
         let layouts = calls.iter().chain(unnamed).chain(&lifecycle);
         let types =
             metadata::trace_type(&identity, layouts, kernel::clock::epoch_offset(), self.plan.to_string());
-        let mut later = if compat { Vec::new() } else { calls.split_off(native) };
-        let (rare, calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(is_rare);
-        later.splice(..0, rare);
+        let (calls, later) = if self.eager { (calls, Vec::new()) } else { late::split(calls, compat) };
         let request = Request {
             calls: &calls,
             later,
@@ -198,25 +204,6 @@ impl Prepared {
             .ok_or_else(|| anyhow!("a ring of {LIFECYCLE_RING} bytes is not possible"))?;
         Ok(self.types.facts(self.geometry, lifecycle_ring)?)
     }
-}
-
-/// True for programs that can wait. Of exits that read again, those of objects: until their programs are there, the plain exit is
-/// recorded; an object that cannot be read at entry is rare, unlike a string. And the calls whose programs the kernel checks
-/// longest: `execveat`'s second reading, and rows of messages, which are recorded by their registers until then.
-fn is_rare(layout: &Layout) -> bool {
-    let reread = dispatch::is_reread(layout.event.id);
-    let objects = |copy: &Copy| {
-        matches!(
-            copy,
-            Copy::Object { .. }
-                | Copy::Chosen(_)
-                | Copy::Bytes { length: Length::Objects { .. } | Length::Behind(_), .. }
-        )
-    };
-    let pointees = &layout.shape.pointees;
-    let rare_call = reread && layout.event.name == "syscall_exit_execveat";
-    let rows_of_parts = pointees.iter().any(|pointee| pointee.guard.is_some());
-    rare_call || rows_of_parts || reread && pointees.iter().any(|pointee| objects(&pointee.copy))
 }
 
 /// Adds the remedy to a refusal for want of privilege.

@@ -33,7 +33,7 @@ const S16: Stored = Stored::new(2, true);
 const S32: Stored = Stored::new(4, true);
 const S64: Stored = Stored::new(8, true);
 
-/// Built-in words, with the width that counts when no prototype is known.
+/// Built-in words in alphabetical order, with the width that counts when no prototype is known.
 const WORDS: [(&str, Class, Stored, Option<Stored>); 30] = [
     ("addr", Class::Addr, U64, Some(U32)),
     ("atfd", Class::AtFd, S32, None),
@@ -85,11 +85,8 @@ impl Catalog {
         if let Some(line) = self.bits.get(name) {
             return Some(Value { class: Class::Flags, stored: line.stored, stored_i386: None });
         }
-        WORDS.iter().find(|word| word.0 == name).map(|&(_, class, stored, stored_i386)| Value {
-            class,
-            stored,
-            stored_i386,
-        })
+        let at = WORDS.binary_search_by(|word| word.0.cmp(name)).ok()?;
+        WORDS.get(at).map(|&(_, class, stored, stored_i386)| Value { class, stored, stored_i386 })
     }
 
     /// Width, sign and class of a C type, and the word of the language for it.
@@ -179,5 +176,15 @@ pub(super) fn c_spelling(class: Class, stored: Stored) -> &'static str {
         (2, true) => "short",
         (4, true) => "int",
         (_, true) => "long",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_in_the_order_in_which_they_are_looked_up() {
+        assert!(WORDS.is_sorted_by_key(|word| word.0));
     }
 }

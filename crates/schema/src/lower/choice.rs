@@ -101,7 +101,8 @@ impl Lowering<'_> {
     fn put_keys(&self, cases: &mut Vec<Case>, variant: &Variant, take: &Take) {
         for key in variant.cases.iter().filter_map(|case| case.first()) {
             if let Some((low, high)) = self.range(key) {
-                let known = cases.iter().find(|case| (case.0, case.1) == (low, high));
+                let known = cases.get(overlapping(cases, low, high)).and_then(|found| found.first());
+                let known = known.filter(|case| (case.0, case.1) == (low, high));
                 let take = match known {
                     Some((_, _, known)) if variant.on.is_some() => larger(known, take),
                     _ => take,
@@ -192,7 +193,6 @@ fn taken(copy: &Copy, written: bool) -> Option<Take> {
 /// A choice among cases; `None` when all of them are nothing.
 fn chosen_from(command: &Steps, mut cases: Vec<Case>, otherwise: Take) -> Option<Copy> {
     cases.retain(|(_, _, take)| *take != otherwise);
-    cases.sort_by_key(|case| case.0);
     let choice = Choice { command: command.clone(), cases, otherwise };
     let any = choice.takes().any(|take| *take != Take::Nothing);
     any.then_some(Copy::Chosen(choice))
@@ -224,24 +224,29 @@ fn is_in_the_number(command: i32, take: &Take, side: Side) -> bool {
     }
 }
 
-/// Adds a case to disjoint cases; where they overlap, the new one counts.
+/// Where the cases that have commands of a range stand among disjoint cases in order.
+fn overlapping(cases: &[Case], low: i32, high: i32) -> std::ops::Range<usize> {
+    let from = cases.partition_point(|case| case.1 < low);
+    let to = cases.partition_point(|case| case.0 <= high);
+    from..to.max(from)
+}
+
+/// Adds a case to disjoint cases in order; where they overlap, the new one counts.
 fn put(cases: &mut Vec<Case>, new: Case) {
     let (low, high, _) = new;
-    let mut rest = Vec::new();
-    cases.retain_mut(|(from, to, take)| {
-        if *to < low || *from > high {
-            return true;
-        }
+    let among = overlapping(cases, low, high);
+    let mut pieces = Vec::new();
+    for (from, to, take) in &cases[among.clone()] {
         if let Some(end) = low.checked_sub(1).filter(|end| *end >= *from) {
-            rest.push((*from, end, take.clone()));
+            pieces.push((*from, end, take.clone()));
         }
         if let Some(begin) = high.checked_add(1).filter(|begin| *begin <= *to) {
-            rest.push((begin, *to, take.clone()));
+            pieces.push((begin, *to, take.clone()));
         }
-        false
-    });
-    cases.append(&mut rest);
-    cases.push(new);
+    }
+    pieces.push(new);
+    pieces.sort_by_key(|case| case.0);
+    cases.splice(among, pieces);
 }
 
 #[cfg(test)]
@@ -266,7 +271,6 @@ mod tests {
         put(&mut cases, (0, 9, string(1)));
         put(&mut cases, (4, 5, string(2)));
         put(&mut cases, (9, 12, string(3)));
-        cases.sort_by_key(|case| case.0);
         assert_eq!(cases, [(0, 3, string(1)), (4, 5, string(2)), (6, 8, string(1)), (9, 12, string(3))]);
     }
 }
