@@ -22,6 +22,7 @@ const TABLES: &[(&str, &str)] = &[
     table!("ioctl.tt"),
     table!("structs.tt"),
     table!("structs_network.tt"),
+    table!("structs_addresses.tt"),
     table!("prototypes.tt"),
     table!("calls_file.tt"),
     table!("calls_memory.tt"),
