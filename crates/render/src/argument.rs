@@ -7,6 +7,7 @@ use schema::lower::{Limit, Limits};
 use schema::{Abi, Catalog, Class};
 
 use crate::object::Structures;
+use crate::pointee::Behind;
 use crate::token::{Line, List};
 use crate::value::{Value, address, is_device, mode};
 use crate::variant::Meaning;
@@ -60,6 +61,12 @@ impl Show<'_> {
                 continue;
             }
             if at > 0 && whole(call, at - 1).is_some() {
+                continue;
+            }
+            if let Some((param, class)) = known
+                && param.render.as_deref() == Some("arguments")
+                && self.block(line, Behind { call, arg, param, class: *class })
+            {
                 continue;
             }
             let whole = whole(call, at);

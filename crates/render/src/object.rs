@@ -38,6 +38,8 @@ pub(crate) struct Objects<'a> {
     pub(crate) outer: &'a dyn Fn(&Expr) -> Option<i128>,
     /// What pointers among the members led to.
     pub(crate) parts: Parts<'a>,
+    /// Members stand without their names, as arguments do.
+    pub(crate) unnamed: bool,
     /// Bytes behind the vectors of the argument, when it says so.
     pub(crate) total: Option<&'a Expr>,
 }
@@ -83,6 +85,13 @@ impl<'a> Objects<'a> {
         let Some(value) = self.value(ty, None, object.bytes) else { return false };
         value.show(line, self.catalog);
         true
+    }
+
+    /// Shows the members of an object as if they were arguments of the call; false when its type is no structure.
+    pub(crate) fn arguments(self, line: &mut Line, ty: &Ty, bytes: &[u8]) -> bool {
+        let structure = self.structures.get(self.catalog, self.abi, &ty.name);
+        structure
+            .is_some_and(|structure| self.members(line, &structure, Object { bytes, ..Object::default() }))
     }
 
     /// A number in memory; `None` when the type is none, or one of another width.
@@ -154,32 +163,34 @@ impl<'a> Objects<'a> {
         let render = member.param.as_ref().and_then(|param| param.render.as_deref());
         let bytes = self.range(member, object.bytes);
         if !render.is_some_and(form::names_itself) {
-            line.member(&member.name);
+            if self.unnamed { line.next() } else { line.member(&member.name) }
         }
+        // What is inside a member has names again.
+        let inside = Objects { unnamed: false, ..self };
         if render == Some("changed")
             && let Some(old) = object.old
             && let (Some(before), Some(now)) = (member.number(old), member.number(object.bytes))
             && before != now
         {
-            self.number(line, member, before);
+            inside.number(line, member, before);
             line.word(" => ");
-            self.number(line, member, now);
+            inside.number(line, member, now);
             return;
         }
         // A constant extent says how much there can be, another one how much there is.
-        let missing = member.count == Some(0) && bytes.len() < self.wanted(member);
+        let missing = member.count == Some(0) && bytes.len() < inside.wanted(member);
         let reaches_end =
-            missing && (object.cut || self.extent(member).is_some() && !has_constant_extent(member));
+            missing && (object.cut || inside.extent(member).is_some() && !has_constant_extent(member));
         match &member.ty {
             MemberType::Number(_) if member.count.is_none() => {
-                self.number(line, member, member.number(object.bytes).unwrap_or(0));
+                inside.number(line, member, member.number(object.bytes).unwrap_or(0));
             }
-            MemberType::Number(stored) => self.numbers(line, member, *stored, bytes, reaches_end),
-            MemberType::Address(_) => self.pointer(line, member, object),
+            MemberType::Number(stored) => inside.numbers(line, member, *stored, bytes, reaches_end),
+            MemberType::Address(_) => inside.pointer(line, member, object),
             MemberType::Object(ty) => {
-                let old = object.old.map(|old| self.range(member, old));
+                let old = object.old.map(|old| inside.range(member, old));
                 let object = Object { bytes, old, cut: reaches_end, sized: false, load: object.load };
-                self.inner(line, member, ty, object);
+                inside.inner(line, member, ty, object);
             }
         }
     }

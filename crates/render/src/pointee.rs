@@ -62,6 +62,18 @@ impl Show<'_> {
         }
     }
 
+    /// Shows the arguments that lie in a block behind the only one, as those of some old i386 calls do. False when they are not
+    /// known.
+    pub(crate) fn block(self, line: &mut Line, behind: Behind<'_>) -> bool {
+        let (Some(Pointee { content: Content::Bytes(bytes), .. }), _) = self.sides(behind) else {
+            return false;
+        };
+        let unnamed = !self.names;
+        self.with_objects(behind, false, |objects| {
+            Objects { unnamed, ..objects }.arguments(line, &behind.param.ty, bytes)
+        })
+    }
+
     /// The plan kept nothing of what the call read or wrote there.
     fn is_left_out(self, behind: Behind<'_>) -> bool {
         let Behind { call, arg, param, .. } = behind;
@@ -265,6 +277,7 @@ impl Show<'_> {
             limit: self.limit,
             outer: &outer,
             parts: Parts { list: &arg.parts, answered, index: None },
+            unnamed: false,
             total: param.load.as_ref().and_then(|load| load.total.as_ref()),
         })
     }
@@ -350,40 +363,6 @@ impl Objects<'_> {
                 }
             },
         }
-    }
-
-    /// `[UTIME_NOW, {tv_sec=1, tv_nsec=5}]`: times of `utimensat(2)`, some of which are no times.
-    fn times(self, line: &mut Line, ty: &Ty, bytes: &[u8]) {
-        let structure = self.structures.get(self.catalog, self.abi, &ty.name);
-        let nsec = structure.as_deref().and_then(|structure| structure.member("tv_nsec"));
-        line.open(List::Elements);
-        for bytes in self.elements(ty, bytes) {
-            line.next();
-            match nsec.and_then(|nsec| nsec.number(bytes)) {
-                Some(0x3fff_ffff) => line.word("UTIME_NOW"),
-                Some(0x3fff_fffe) => line.word("UTIME_OMIT"),
-                _ => {
-                    self.show(line, ty, Object { bytes, ..Object::default() });
-                }
-            }
-        }
-        line.close();
-    }
-
-    /// Sets of capabilities of 64 bits, which `capget(2)` passes as two objects with 32 bits of each. False when there are no
-    /// two.
-    fn capabilities(self, line: &mut Line, ty: &Ty, bytes: &[u8]) -> bool {
-        let mut both = self.elements(ty, bytes);
-        let (Some(low), Some(high)) = (both.next(), both.next()) else { return false };
-        let Some(structure) = self.structures.get(self.catalog, self.abi, &ty.name) else { return false };
-        line.open(List::Members);
-        for member in &structure.members {
-            let (Some(low), Some(high)) = (member.number(low), member.number(high)) else { continue };
-            line.member(&member.name);
-            form::number(line, self.catalog, "capabilities", high << 32 | low, 8, "");
-        }
-        line.close();
-        true
     }
 
     /// The value of an expression over the members of an object.

@@ -75,6 +75,7 @@ pub(crate) fn info(line: &mut Line, signal: &Signal, catalog: &Catalog, structur
         limit: 0,
         outer: &constant,
         parts: Parts::default(),
+        unnamed: false,
         total: None,
     };
     let head = [signal.sig, signal.errno, signal.code, 0].map(i32::to_le_bytes);

@@ -3,7 +3,9 @@
 use schema::ast::{Expr, Ty};
 use schema::{Class, MemberType, Structure};
 
-use super::Objects;
+use super::{Object, Objects};
+use crate::form;
+use crate::token::{Line, List};
 
 impl<'a> Objects<'a> {
     /// The objects that lie in `bytes` one behind the other; what is no whole object at the end is left out, unless an
@@ -78,5 +80,39 @@ impl<'a> Objects<'a> {
         });
         let Some(member) = member else { return Vec::new() };
         self.elements(ty, bytes).filter_map(|one| member.number(one)).collect()
+    }
+
+    /// `[UTIME_NOW, {tv_sec=1, tv_nsec=5}]`: times of `utimensat(2)`, some of which are no times.
+    pub(crate) fn times(self, line: &mut Line, ty: &Ty, bytes: &[u8]) {
+        let structure = self.structures.get(self.catalog, self.abi, &ty.name);
+        let nsec = structure.as_deref().and_then(|structure| structure.member("tv_nsec"));
+        line.open(List::Elements);
+        for bytes in self.elements(ty, bytes) {
+            line.next();
+            match nsec.and_then(|nsec| nsec.number(bytes)) {
+                Some(0x3fff_ffff) => line.word("UTIME_NOW"),
+                Some(0x3fff_fffe) => line.word("UTIME_OMIT"),
+                _ => {
+                    self.show(line, ty, Object { bytes, ..Object::default() });
+                }
+            }
+        }
+        line.close();
+    }
+
+    /// Sets of capabilities of 64 bits, which `capget(2)` passes as two objects with 32 bits of each. False when there are no
+    /// two.
+    pub(crate) fn capabilities(self, line: &mut Line, ty: &Ty, bytes: &[u8]) -> bool {
+        let mut both = self.elements(ty, bytes);
+        let (Some(low), Some(high)) = (both.next(), both.next()) else { return false };
+        let Some(structure) = self.structures.get(self.catalog, self.abi, &ty.name) else { return false };
+        line.open(List::Members);
+        for member in &structure.members {
+            let (Some(low), Some(high)) = (member.number(low), member.number(high)) else { continue };
+            line.member(&member.name);
+            form::number(line, self.catalog, "capabilities", high << 32 | low, 8, "");
+        }
+        line.close();
+        true
     }
 }

@@ -52,6 +52,7 @@ impl Scene<'_> {
             limit: 32,
             outer: &outer,
             parts: Parts { list: &self.parts, answered: false, index: None },
+            unnamed: false,
             total: None,
         })
     }
