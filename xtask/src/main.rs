@@ -31,7 +31,8 @@ usage: cargo xtask COMMAND
   score [--call NAME] [--show less|wrong|more] [-- PROG ARGS...]
                  compare with strace, argument by argument, over one run of nearly every call; write docs/coverage.md
                  (with PROG: over a run of that, and write nothing)
-  tables         write the tables of system call numbers and of ioctl commands from the installed headers";
+  tables         write the tables of system call numbers, of ioctl commands and of names for numbers, from the installed
+                 headers, the running kernel and crates";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
