@@ -17,6 +17,7 @@ pub(crate) fn show(line: &mut Line, catalog: &Catalog, ty: &str, value: u64) -> 
             let parts = [("ioprio_class", value >> 13 & 0x7_ffff), ("", value & 0x1fff)];
             composed(line, catalog, "IOPRIO_PRIO_VALUE", parts);
         }
+        "futex_wake_op" => futex_wake_op(line, catalog, value),
         // A user or group of 16 bits; the last stands for "leave as it is".
         "id16" if value == 0xffff => line.signed(-1),
         // A position in pages of 4096 bytes, shown in bytes.
@@ -47,6 +48,34 @@ fn command(line: &mut Line, catalog: &Catalog, value: u64) -> bool {
         _ => return false,
     }
     true
+}
+
+/// `FUTEX_OP_ADD<<28|0x1<<12|FUTEX_OP_CMP_GT<<24|0x4`: what `FUTEX_WAKE_OP` does with the second word, and what it compares it with
+/// (`linux/futex.h`).
+fn futex_wake_op(line: &mut Line, catalog: &Catalog, value: u64) {
+    /// The bit of the operation that makes its argument the number of a bit.
+    const SHIFT: u64 = 8;
+    let name = |line: &mut Line, set: &str, value: u64| match catalog.set(set) {
+        Some(set) => flags::one_of(line, set, value, 32),
+        None => line.hex(value),
+    };
+    let operation = value >> 28 & 0xf;
+    line.flags();
+    if operation & SHIFT != 0 {
+        line.flag();
+        line.word("FUTEX_OP_OPARG_SHIFT<<28");
+    }
+    line.flag();
+    name(line, "futex_wake_set", operation & !SHIFT);
+    line.word("<<28");
+    line.flag();
+    line.hex(value >> 12 & 0xfff);
+    line.word("<<12");
+    line.flag();
+    name(line, "futex_wake_cmp", value >> 24 & 0xf);
+    line.word("<<24");
+    line.flag();
+    line.hex(value & 0xfff);
 }
 
 /// `QCMD(Q_GETQUOTA, USRQUOTA)` (`linux/quota.h`), `IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4)` (`linux/ioprio.h`): each part by its
@@ -107,6 +136,13 @@ mod tests {
     fn text(ty: &str, value: u64) -> Option<String> {
         let mut line = Line::new();
         show(&mut line, Catalog::builtin(), ty, value).then(|| line.as_str().to_owned())
+    }
+
+    #[test]
+    fn what_a_futex_wakes_on_is_made_of_four_parts() {
+        let mut line = Line::new();
+        assert!(show(&mut line, Catalog::builtin(), "futex_wake_op", 0x1003_2004));
+        assert_eq!(line.as_str(), "FUTEX_OP_ADD<<28|0x32<<12|FUTEX_OP_CMP_EQ<<24|0x4");
     }
 
     #[test]

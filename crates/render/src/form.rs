@@ -39,10 +39,6 @@ pub(crate) fn number(
     let [a, b, c, d, ..] = memory;
     let _ = match word {
         "limit" => return limit(line, value, width),
-        "sigset" => {
-            signal::set(line, value);
-            Ok(())
-        }
         "htons" => {
             let port = u16::from_be_bytes([a, b]);
             let names = catalog.set(ty).map(|set| set.decode(port.into(), 16).names).unwrap_or_default();
@@ -232,11 +228,6 @@ mod tests {
         let mut line = Line::new();
         assert!(number(&mut line, Catalog::builtin(), word, value, 4, "u32"));
         line.as_str().to_owned()
-    }
-
-    #[test]
-    fn a_set_of_signals_may_have_32_bits() {
-        assert_eq!(form("sigset", 0x201), "[HUP USR1]");
     }
 
     #[test]

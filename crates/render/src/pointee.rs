@@ -341,7 +341,7 @@ impl Objects<'_> {
             }
             _ => match self.value(ty, param.render.as_deref(), object.bytes) {
                 // A set of signals has brackets of its own.
-                Some(value) if ty.name == "sigset" || param.render.as_deref() == Some("sigset") => {
+                Some(value) if matches!(ty.name.as_str(), "sigset" | "old_sigset") => {
                     value.show(line, self.catalog);
                     true
                 }
