@@ -299,6 +299,47 @@ mod tests {
         "ext4_checkpoint_flags",
     ];
 
+    /// Sources that know four macros and one enumeration; the crate knows one name more.
+    fn small() -> Sources {
+        let headers = [("O_RDONLY", 0), ("O_CREAT", 0o100), ("O_EXCL", 0o200), ("O_FSYNC", 0o100)];
+        let headers: BTreeMap<String, i64> = headers.map(|(name, value)| (name.to_owned(), value)).into();
+        Sources {
+            names: "a small one".to_owned(),
+            macros: headers.keys().cloned().collect(),
+            headers,
+            newer: [("O_NEWER".to_owned(), 0x1000), ("O_EXCL".to_owned(), 0o200)].into(),
+            enums: [("way".to_owned(), vec![("UP".to_owned(), 1), ("DOWN".to_owned(), -1)])].into(),
+        }
+    }
+
+    #[test]
+    fn items_stand_in_the_order_of_the_terms_and_those_of_a_glob_by_value() {
+        let text = "flags open from O_EXCL O_RDONLY/3 O_* - O_FSYNC\nenum way : s32 from @way LEFT=2\n";
+        let table = table(text, "", &small()).unwrap();
+        let lines: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(
+            lines,
+            [
+                "flags open = O_EXCL 0x80, O_RDONLY 0x0/0x3, O_CREAT 0x40, O_NEWER 0x1000",
+                "enum way : s32 = UP 1, DOWN -1, LEFT 2"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_shown_or_found_is_an_error_with_its_name() {
+        let error = |text: &str, before: &str| table(text, before, &small()).unwrap_err().to_string();
+        assert_eq!(error("flags open from O_*\n", ""), "open: O_CREAT and O_FSYNC are both 0x40");
+        assert_eq!(error("flags open from O_OLD\n", ""), "open: no source here knows O_OLD");
+        let text = "flags open from O_* - O_FSYNC\n";
+        let before = "flags open = O_RDONLY 0, O_FSYNC 0x40, O_GONE 0x2000\n";
+        assert_eq!(error(text, before), "open: no source here knows O_GONE any more");
+        let mut sources = small();
+        sources.newer.insert("O_EXCL".to_owned(), 7);
+        let error = table("flags open from O_EXCL\n", "", &sources).unwrap_err().to_string();
+        assert_eq!(error, "O_EXCL is 0x80 in the headers, 0x7 in linux-raw-sys");
+    }
+
     fn read(path: &str) -> String {
         fs::read_to_string(root().join(path)).unwrap()
     }
