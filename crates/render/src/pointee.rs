@@ -309,6 +309,11 @@ impl Objects<'_> {
                         let whole = self.member_of(ty, length, object.bytes);
                         whole.and_then(|whole| object.bytes.get(..whole)).unwrap_or(object.bytes)
                     }
+                    // What lies behind is what was there before: the kernel cuts an address to the room that it is given.
+                    Some(Extent::Bytes(length, _)) if class == Class::Sockaddr => {
+                        let length = length.value(self.outer).and_then(|length| usize::try_from(length).ok());
+                        length.and_then(|length| object.bytes.get(..length)).unwrap_or(object.bytes)
+                    }
                     _ => object.bytes,
                 };
                 self.show(line, ty, Object { bytes, ..object })

@@ -22,6 +22,7 @@ pub fn command(binaries: &Path, scratch: &Path, tracee: &str) -> Command {
 /// As [`command`], with another program and its arguments, in the current directory.
 pub fn command_of(binaries: &Path, scratch: &Path, program: &[OsString]) -> Command {
     let mut command = Command::new(binaries.join("syscribe"));
+    // Each call is made once or a few times: its probe has to be there the first time.
     command.args(["-f", "--eager", "-o"]).arg(scratch.join("ours"));
     command.args(["strace", "-f", "-o"]).arg(scratch.join("strace"));
     command.args(program).stdin(Stdio::null());

@@ -2,9 +2,6 @@
 //!
 //! Needs root. Works in namespaces of its own and in the current directory, which should be a fresh one. Each group runs in a
 //! child of its own. Ends with status 77 where the kernel has no 32-bit calls.
-//!
-//! A tracer may need a moment when it meets the first 32-bit call of a 64-bit program: this program makes one and then
-//! waits.
 
 mod groups;
 mod low;
@@ -53,7 +50,6 @@ fn main() {
     low::make(20, &[]);
     // SAFETY: the default.
     unsafe { libc::signal(libc::SIGSEGV, libc::SIG_DFL) };
-    std::thread::sleep(std::time::Duration::from_secs(2));
     for (name, group) in groups::GROUPS {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
             let status = in_child(TIME, || {
