@@ -55,7 +55,7 @@ pub(crate) fn once() -> Result<()> {
     let types = KernelTypes::read()?;
     let read = start.elapsed();
     let mut running = builtin.clone();
-    types.declare(&Tracefs::open()?, &mut running)?;
+    types.declare(&Tracefs::open()?.syscall_formats()?, &mut running);
     let declared = start.elapsed();
     println!("{} {} {}", parsed.as_nanos(), (read - parsed).as_nanos(), (declared - read).as_nanos());
     Ok(())

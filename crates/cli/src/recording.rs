@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::{Context, Result, anyhow};
 use ctf::types::TraceType;
@@ -84,14 +85,24 @@ pub struct Prepared {
 
 /// The catalog of the running kernel: built-in table, prototypes, widths, tables of system and user, `tables`.
 pub fn running_catalog(notes: &mut Vec<String>, tables: &[PathBuf]) -> Result<(KernelTypes, Catalog)> {
-    let types = KernelTypes::read().context("cannot read the kernel's type information")?;
-    let mut catalog = Catalog::builtin().clone();
-    match Tracefs::open() {
-        Ok(tracefs) => {
+    // What tracefs says of the calls is read while the tables are parsed.
+    let (types, mut catalog, formats) = thread::scope(|scope| {
+        let formats = scope.spawn(|| {
+            let tracefs = Tracefs::open()?;
+            let formats = tracefs.syscall_formats()?;
+            Ok::<_, kernel::Error>((tracefs, formats))
+        });
+        let catalog = Catalog::compiled_in();
+        let types = KernelTypes::read_for(&catalog);
+        (types, catalog, formats.join())
+    });
+    let types = types.context("cannot read the kernel's type information")?;
+    match formats.map_err(|_| anyhow!("the thread that reads tracefs has failed"))? {
+        Ok((tracefs, formats)) => {
             if tracefs.mounted_now() {
                 notes.push(format!("mounted tracefs at {}", tracefs.root().display()));
             }
-            for error in types.declare(&tracefs, &mut catalog)? {
+            for error in types.declare(&formats, &mut catalog) {
                 notes.push(format!("a prototype of the kernel cannot be read: {error}"));
             }
         }
@@ -119,7 +130,7 @@ impl Prepared {
     pub fn new(wanted: &Wanted<'_>) -> Result<Prepared> {
         let mut notes = Vec::new();
         let set = wanted.select.trace.as_deref();
-        if wanted.select.tables.is_empty() {
+        if set.is_some() && wanted.select.tables.is_empty() {
             // A typing error needs no privilege to be told.
             Selection::parse(set, Catalog::builtin())?;
         }

@@ -155,17 +155,22 @@ impl Loader {
 
     /// Loads what these layouts need and what is not there yet.
     pub(crate) fn load<'a>(&mut self, layouts: impl Iterator<Item = &'a Layout>) -> Result<(), Error> {
-        let mut fresh: Vec<(Program, u32)> = Vec::new();
+        let mut fresh: Vec<&Layout> = Vec::new();
         for layout in layouts {
             if !self.by_shape.contains_key(&layout.shape) {
-                let program = generate::program(&layout.event.name, &layout.shape, &self.facts)?;
                 self.by_shape.insert(layout.shape.clone(), self.loaded.len() + fresh.len());
-                fresh.push((program, self.points.id(layout.shape.point)?));
+                fresh.push(layout);
             }
         }
-        let loaded = load_parallel(&fresh, &self.maps);
+        let loaded = in_parallel(&fresh, |layout| self.load_one(layout));
         self.loaded.extend(loaded.into_iter().collect::<Result<Vec<_>, Error>>()?);
         Ok(())
+    }
+
+    fn load_one(&self, layout: &Layout) -> Result<Loaded, Error> {
+        let program = generate::program(&layout.event.name, &layout.shape, &self.facts)?;
+        let id = self.points.id(layout.shape.point)?;
+        Loaded::load(&program, id, &|map| self.maps.fd(map))
     }
 
     /// The program of a layout that was loaded.
@@ -219,17 +224,21 @@ impl Loader {
     }
 }
 
-/// Loads programs in the order given, several at a time.
-fn load_parallel(programs: &[(Program, u32)], maps: &Maps) -> Vec<Result<Loaded, Error>> {
-    let load = |(program, id): &(Program, u32)| Loaded::load(program, *id, &|map| maps.fd(map));
+/// Results in the order of the layouts, made by several threads.
+fn in_parallel(
+    layouts: &[&Layout],
+    load: impl Fn(&Layout) -> Result<Loaded, Error> + Sync,
+) -> Vec<Result<Loaded, Error>> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
-    if threads == 1 || programs.len() < 2 * threads {
-        return programs.iter().map(load).collect();
+    if threads == 1 || layouts.len() < 2 * threads {
+        return layouts.iter().map(|layout| load(layout)).collect();
     }
-    let chunks = programs.chunks(programs.len().div_ceil(threads));
+    let chunks = layouts.chunks(layouts.len().div_ceil(threads));
+    let load = &load;
     thread::scope(|scope| {
-        let running: Vec<_> =
-            chunks.map(|chunk| scope.spawn(move || chunk.iter().map(load).collect::<Vec<_>>())).collect();
+        let running: Vec<_> = chunks
+            .map(|chunk| scope.spawn(move || chunk.iter().map(|layout| load(layout)).collect::<Vec<_>>()))
+            .collect();
         // A thread that panics takes its panic here.
         running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     })

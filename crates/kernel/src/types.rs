@@ -10,7 +10,6 @@ use schema::ast::{Holds, Layout, LayoutMember, Proto, Stored};
 
 use crate::btf::{self, Btf, Form, Kind, Place};
 use crate::refusal::Error;
-use crate::tracefs::Tracefs;
 
 /// Where the kernel keeps its type information.
 pub const BTF: &str = "/sys/kernel/btf/vmlinux";
@@ -100,11 +99,12 @@ impl KernelTypes {
 
     /// Adds the prototypes of the running kernel to a catalog, the widths of the C types that they use, and where the members
     /// of objects lie.
-    pub fn declare(&self, tracefs: &Tracefs, catalog: &mut Catalog) -> Result<Vec<schema::Error>, Error> {
+    /// `formats` are those of [`crate::tracefs::Tracefs::syscall_formats`]; those that cannot be read are handed back.
+    pub fn declare(&self, formats: &[String], catalog: &mut Catalog) -> Vec<schema::Error> {
         let mut unreadable = Vec::new();
         let mut typedefs = BTreeSet::new();
-        for text in tracefs.syscall_formats()? {
-            match schema::tracefs::parse_format(&text) {
+        for text in formats {
+            match schema::tracefs::parse_format(text) {
                 Ok(proto) => {
                     typedefs.extend(typedef_names(&proto));
                     catalog.declare(proto);
@@ -120,7 +120,7 @@ impl KernelTypes {
         for layout in self.layouts(catalog) {
             catalog.declare_layout(layout);
         }
-        Ok(unreadable)
+        unreadable
     }
 }
 

@@ -104,7 +104,8 @@ fn c_types_have_the_width_and_sign_of_the_running_kernel() {
     let Some(tracefs) = there(Tracefs::open()) else { return };
     let kernel = KernelTypes::read().expect("type information");
     let mut running = Catalog::builtin().clone();
-    kernel.declare(&tracefs, &mut running).expect("declarations");
+    let formats = tracefs.syscall_formats().expect("formats");
+    assert_eq!(kernel.declare(&formats, &mut running), []);
     let (mut wrong, mut arguments) = (Vec::new(), 0);
     for (nr, name) in running.numbers(Abi::X86_64) {
         let (Some(ours), Some(theirs)) =

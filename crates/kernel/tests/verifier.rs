@@ -24,7 +24,7 @@ fn no_program_is_hard_to_verify() -> Result<(), Box<dyn std::error::Error>> {
     }
     let types = KernelTypes::read()?;
     let mut catalog = Catalog::builtin().clone();
-    types.declare(&Tracefs::open()?, &mut catalog)?;
+    types.declare(&Tracefs::open()?.syscall_formats()?, &mut catalog);
     let btf = Btf::parse(std::fs::read(kernel::types::BTF)?, |kind, name| {
         kind == Kind::Typedef && name.starts_with(b"btf_trace_sys_")
     })?;
