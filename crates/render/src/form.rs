@@ -179,7 +179,7 @@ pub(crate) fn bytes(line: &mut Line, text: Text<'_>, bytes: &[u8], cut: bool, li
                 let _ = write!(line, "{}{byte:02x}", if at == 0 { "" } else { ":" });
             }
         }
-        Some("cpumask") => numbers_of_bits(line, bytes),
+        Some("cpumask") => numbers_of_bits(line, bytes, u64::MAX),
         render => {
             let is = |word| text.ty == word || render == Some(word);
             let end = if is("str") || is("path") { bytes.iter().position(|byte| *byte == 0) } else { None };
@@ -208,13 +208,14 @@ fn unix_path(line: &mut Line, name: &str, bytes: &[u8], cut: bool) {
     }
 }
 
-/// `[0 3]`: the numbers of the bits that are set, such as CPUs of a mask or descriptors of an `fd_set`.
-pub(crate) fn numbers_of_bits(line: &mut Line, bytes: &[u8]) {
+/// `[0 3]`: the numbers of the bits that are set, such as CPUs of a mask or descriptors of an `fd_set`; those below `most`.
+pub(crate) fn numbers_of_bits(line: &mut Line, bytes: &[u8], most: u64) {
     line.open(List::Elements);
     for (at, byte) in bytes.iter().enumerate() {
-        for bit in (0..8).filter(|bit| byte >> bit & 1 == 1) {
+        let numbers = (0..8).filter(|bit| byte >> bit & 1 == 1).map(|bit| at as u64 * 8 + bit);
+        for number in numbers.filter(|number| *number < most) {
             line.next_in_set();
-            line.unsigned(at as u64 * 8 + bit);
+            line.unsigned(number);
         }
     }
     line.close();
@@ -258,6 +259,14 @@ mod tests {
         assert_eq!(form("htons", 0x5000), "htons(80)");
         assert_eq!(form("inet_addr", 0x0100_007f), "inet_addr(\"127.0.0.1\")");
         assert_eq!((form("groups", 0), form("groups", 3)), ("00000000".to_owned(), "0x000003".to_owned()));
+    }
+
+    #[test]
+    fn sets_are_shown_as_far_as_they_count() {
+        let mut line = Line::new();
+        numbers_of_bits(&mut line, &[0b1001, 1], 9);
+        numbers_of_bits(&mut line, &[0b1001, 1], 3);
+        assert_eq!(line.as_str(), "[0 3 8][0]");
     }
 
     #[test]

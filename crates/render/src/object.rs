@@ -8,6 +8,7 @@ mod rows;
 mod structures;
 mod union;
 mod vector;
+mod written;
 
 use calls::{Content, Pointee};
 use schema::ast::{Direction, Expr, Extent, Param, Stored, Ty};
@@ -326,27 +327,6 @@ impl<'a> Objects<'a> {
         if !self.behind(line, param, bytes, cut, &member.name) {
             line.back_to(before);
             address(line, number);
-        }
-    }
-
-    /// ` => {pidfd=[4]}`: what the kernel wrote where members of an object lead that it only read.
-    pub(crate) fn written(self, line: &mut Line, ty: &Ty, bytes: &[u8]) {
-        let Some(structure) = self.structures.get(self.catalog, self.abi, &ty.name) else { return };
-        let known = |expr: &Expr| structure.evaluate(expr, bytes, self.outer);
-        let inside = Objects { outer: &known, parts: Parts { answered: true, ..self.parts }, ..self };
-        let mut members = Line::new();
-        members.open(List::Members);
-        for member in &structure.members {
-            let there = member.condition().is_none_or(|condition| known(condition) != Some(0));
-            let out = member.param.as_ref().is_some_and(|param| param.direction == Some(Direction::Out));
-            if there && out && inside.parts.get(&member.name).is_some() {
-                inside.member(&mut members, member, Object { bytes, ..Object::default() });
-            }
-        }
-        members.close();
-        if members.as_str() != "{}" {
-            line.word(" => ");
-            line.word(members.as_str());
         }
     }
 

@@ -1,12 +1,12 @@
 //! How a call ended.
 
-use calls::{Call, Content, Outcome};
+use calls::{Call, Content, Outcome, Pointee};
 use schema::ast::{Direction, Param, Stored, Ty};
 use schema::{Abi, Catalog, Class};
 
 use crate::argument::Show;
 use crate::errno;
-use crate::object::{Loads, Object};
+use crate::object::{Loads, Object, Objects};
 use crate::pointee::Behind;
 use crate::token::Line;
 use crate::value::Value;
@@ -132,46 +132,64 @@ pub(crate) fn is_answer(catalog: &Catalog, param: &Param) -> bool {
 
 /// ` (in [3], left {tv_sec=0, tv_usec=5})`: what the kernel wrote over arguments that it first read.
 fn answers(line: &mut Line, call: &Call, meaning: Option<&Meaning<'_>>, show: Show<'_>) {
-    let mut words = Line::new();
-    let params = meaning.iter().flat_map(|meaning| &meaning.params);
     // The three sets of `select(2)`, by their place.
-    let mut sets = ["in ", "out ", "except "].into_iter();
+    let mut told = Told { words: Line::new(), sets: ["in ", "out ", "except "].into_iter() };
+    let params = meaning.iter().flat_map(|meaning| &meaning.params);
     for ((param, class), arg) in params.zip(&call.args) {
-        if !is_answer(show.catalog, param) {
-            continue;
-        }
-        let form = param.render.as_deref().unwrap_or_default();
-        let set = if form == "fds" { sets.next() } else { None };
         let behind = Behind { call, arg, param, class: *class };
-        let Some(after) = show.sides(behind).1 else { continue };
-        let Content::Bytes(bytes) = &after.content else { continue };
+        let (before, after) = show.sides(behind);
+        let block = param.render.as_deref() == Some("arguments");
+        let found = if block { before } else { after.filter(|_| is_answer(show.catalog, param)) };
+        let Some(Pointee { content: Content::Bytes(bytes), .. }) = found else {
+            // A set that was not given takes its place all the same.
+            if param.render.as_deref() == Some("fds") {
+                told.sets.next();
+            }
+            continue;
+        };
+        show.with_objects(behind, true, |objects| {
+            if block {
+                objects
+                    .answers(&param.ty, bytes, &mut |inside, param, bytes| told.tell(inside, param, bytes));
+            } else {
+                told.tell(objects, param, bytes);
+            }
+        });
+    }
+    if !told.words.is_empty() {
+        line.remark(told.words.as_str());
+    }
+}
+
+/// Answers, as far as they are told.
+struct Told {
+    words: Line,
+    /// What stands before the sets of descriptors that are still to come.
+    sets: std::array::IntoIter<&'static str, 3>,
+}
+
+impl Told {
+    fn tell(&mut self, objects: Objects<'_>, param: &Param, bytes: &[u8]) {
         let mut one = Line::new();
-        match form {
+        let object = Object { bytes, ..Object::default() };
+        match param.render.as_deref().unwrap_or_default() {
             "left" => {
                 one.word("left ");
-                show.pointee(&mut one, behind, after, true, None);
+                objects.argument(&mut one, param, objects.catalog.class(param), object, None);
             }
             "fds" => {
-                one.word(set.unwrap_or_default());
-                if bytes.iter().all(|byte| *byte == 0) {
-                    continue;
+                one.word(self.sets.next().unwrap_or_default());
+                form::numbers_of_bits(&mut one, bytes, objects.descriptors());
+                if one.as_str().ends_with("[]") {
+                    return;
                 }
-                form::numbers_of_bits(&mut one, bytes);
             }
-            _ => {
-                let object = Object { bytes, ..Object::default() };
-                show.with_objects(behind, true, |objects| {
-                    objects.row(&mut one, &Ty::named(form), object, Loads::default());
-                });
-            }
+            structure => objects.row(&mut one, &Ty::named(structure), object, Loads::default()),
         }
-        if !words.is_empty() {
-            words.word(", ");
+        if !self.words.is_empty() {
+            self.words.word(", ");
         }
-        words.word(one.as_str());
-    }
-    if !words.is_empty() {
-        line.remark(words.as_str());
+        self.words.word(one.as_str());
     }
 }
 

@@ -327,7 +327,7 @@ impl Objects<'_> {
                 structure
             }
             _ if param.render.as_deref() == Some("fds") => {
-                form::numbers_of_bits(line, object.bytes);
+                form::numbers_of_bits(line, object.bytes, self.descriptors());
                 true
             }
             Class::Array if param.render.as_deref() == Some("utime") => {
@@ -368,6 +368,12 @@ impl Objects<'_> {
                 }
             },
         }
+    }
+
+    /// How many descriptors a call looks at that takes sets of them: its `n` (`select(2)`). What lies above means nothing.
+    pub(crate) fn descriptors(self) -> u64 {
+        let said = (self.outer)(&Expr::Name("n".to_owned()));
+        said.and_then(|said| u64::try_from(said).ok()).unwrap_or(u64::MAX)
     }
 
     /// The value of an expression over the members of an object.

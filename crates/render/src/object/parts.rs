@@ -40,6 +40,11 @@ impl<'a> Parts<'a> {
         self.list.iter().find(is)
     }
 
+    /// What the kernel left where a member leads.
+    pub(super) fn left(self, name: &str) -> Option<&'a Pointee> {
+        self.part(name)?.after.as_ref().filter(|pointee| pointee.is_readable())
+    }
+
     /// What the elements of a row lead to; the row is the member of that name, or the argument itself.
     pub(super) fn load(self, row: Option<&str>) -> Option<&'a Pointee> {
         let part = match row {

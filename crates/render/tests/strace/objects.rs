@@ -166,3 +166,43 @@ fn what_the_kernel_writes_where_members_lead_stands_behind_the_object() {
     );
     check("clone3", &entry(0), &exit(77, 4), "clone3({flags=0}, 16)                   = 77");
 }
+
+#[test]
+fn sets_of_descriptors_are_told_by_their_place() {
+    let set = |bits: u64| object(8, &[(0, bits)]);
+    let entry = [
+        ("n", s(6)),
+        ("inp", u(0)),
+        ("inp_state", u(3)),
+        ("inp_len", u(0)),
+        ("inp_data", object(0, &[])),
+        ("outp", u(0x7000)),
+        ("outp_state", u(0)),
+        ("outp_len", u(8)),
+        // Descriptor 40 is beyond those that the call looks at.
+        ("outp_data", set(1 << 3 | 1 << 5 | 1 << 40)),
+        ("tvp", u(0x7100)),
+        ("tvp_state", u(0)),
+        ("tvp_data", object(16, &[(0, 1)])),
+    ];
+    let exit = |ret, left| {
+        [
+            ("ret", s(ret)),
+            ("inp_state", u(3)),
+            ("inp_len", u(0)),
+            ("inp_data", object(0, &[])),
+            ("outp_state", u(0)),
+            ("outp_len", u(8)),
+            ("outp_data", set(left)),
+            ("tvp_state", u(0)),
+            ("tvp_data", object(16, &[(8, 7)])),
+        ]
+    };
+    check(
+        "select",
+        &entry,
+        &exit(1, 1 << 5),
+        "select(6, NULL, [3 5], {tv_sec=1, tv_usec=0}) = 1 (out [5], left {tv_sec=0, tv_usec=7})",
+    );
+    check("select", &entry, &exit(0, 0), "select(6, NULL, [3 5], {tv_sec=1, tv_usec=0}) = 0 (Timeout)");
+}

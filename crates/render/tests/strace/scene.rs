@@ -19,6 +19,7 @@ number x86_64 9 mmap
 number x86_64 13 rt_sigaction
 number x86_64 14 rt_sigprocmask
 number x86_64 22 pipe
+number x86_64 23 select
 number x86_64 34 pause
 number x86_64 56 clone
 number x86_64 59 execve
@@ -96,6 +97,8 @@ exit_group(int error_code)
 openat(atfd dfd, path filename, open_flags flags, mode mode if flags & (O_CREAT | __O_TMPFILE)) = fd
 prlimit64(pid pid, rlimit_resource resource, in rlimit64 new_rlim, out rlimit64 old_rlim)
 getpid() = pid
+object fdset 8
+select(int n, inout fdset inp[:8] as fds, inout fdset outp[:8] as fds, inout timeval tvp as left) = count
 struct clone_args { u64 flags as hex; out fd pidfd if flags & 0x1000; }
 clone3(in clone_args uargs[:size], size size) = pid
 old_mmap(addr arg) = addr
