@@ -159,9 +159,9 @@ impl Generator<'_> {
         Ok(())
     }
 
-    /// Of a row that could not be read whole: what of it is in its first page. Rows are shorter than a page.
+    /// Of a row that could not be read whole: what of it is in its first page. Rows are shorter than a page. Goes to `bad`, which says
+    /// that it is torn.
     fn first_page(&mut self, pointee: &Pointee, cap: u16, bad: Label) -> Result<(), Error> {
-        let length_at = self.at(pointee.length.unwrap_or_default())?;
         self.asm.note("up to the end of the page");
         self.asm.load(Size::B8, R3, R10, STACK_POINTER);
         self.asm.mov(R1, R3);
@@ -171,14 +171,7 @@ impl Generator<'_> {
         self.asm.load(Size::B8, R1, R10, STACK_LENGTH);
         self.asm.jump_if(Cond::Ge, R2, R1, bad);
         self.asm.jump_if_imm(Cond::Gt, R2, i32::from(cap), bad);
-        self.asm.store(Size::B8, R10, STACK_LENGTH, R2);
-        self.cursor();
-        self.asm.call(Helper::ProbeReadUser);
-        self.asm.jump_if_imm(Cond::Ne, R0, 0, bad);
-        self.asm.load(Size::B8, R2, R10, STACK_LENGTH);
-        self.asm.store(Size::B2, R8, length_at, R2);
-        self.asm.alu(Alu::Add, R9, R2);
-        Ok(())
+        self.run(pointee, bad, bad)
     }
 
     pub(super) fn object(&mut self, pointee: &Pointee, offset: u16, size: u16) -> Result<(), Error> {
