@@ -147,6 +147,8 @@ fn goals(cells: &Cells, start: &BTreeMap<Tool, Vec<f64>>) -> String {
     let against = |tool| Some(ours?.cpu[1] / cell(tool)?.cpu[1]);
     let against_strace = |tool| Some(ours?.wall / cell(tool)?.wall);
     goal("added time a getppid, against an empty program pair: at most 2.0", against(Tool::EmptyPair), 2.0);
+    let fast = || Some(cell(Tool::Fast)?.cpu[1] / cell(Tool::EmptyPair)?.cpu[1]);
+    goal("the same with --fast: at most 1.1", fast(), 1.1);
     goal("against trace-cmd: at most 0.7", against(Tool::TraceCmd), 0.7);
     goal("against strace on the other CPU: at most 0.02", against_strace(Tool::StraceApart), 0.02);
     goal("against strace on the same CPU: at most 0.02", against_strace(Tool::StraceTogether), 0.02);

@@ -19,6 +19,8 @@ pub(super) enum Tool {
     EmptyPair,
     /// `syscribe record`
     Record,
+    /// `syscribe record --fast`
+    Fast,
     /// trace-cmd, all events of `syscalls`, into an instance of its own.
     TraceCmd,
     /// perf trace to a file.
@@ -45,9 +47,10 @@ const TRIES: u32 = 10;
 const INSTANCE: &str = "syscribe-bench";
 
 impl Tool {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::EmptyPair,
         Self::Record,
+        Self::Fast,
         Self::TraceCmd,
         Self::PerfTrace,
         Self::StraceApart,
@@ -58,6 +61,7 @@ impl Tool {
         match self {
             Self::EmptyPair => "empty program pair",
             Self::Record => "syscribe record",
+            Self::Fast => "syscribe record --fast",
             Self::TraceCmd => "trace-cmd record",
             Self::PerfTrace => "perf trace",
             Self::StraceApart => "strace, other CPU",
@@ -73,7 +77,7 @@ impl Tool {
     /// True where it is installed; says so where it is not.
     pub(super) fn is_here(self) -> bool {
         let program = match self {
-            Self::EmptyPair | Self::Record => return true,
+            Self::EmptyPair | Self::Record | Self::Fast => return true,
             Self::TraceCmd => "trace-cmd",
             Self::PerfTrace => "perf",
             Self::StraceApart | Self::StraceTogether => "strace",
@@ -94,7 +98,8 @@ impl Tool {
                 drop(pair);
                 Ok((cost, Kept::default()))
             }
-            Self::Record => record(program, calls, scratch),
+            Self::Record => record(&[], program, calls, scratch),
+            Self::Fast => record(&["--fast"], program, calls, scratch),
             Self::TraceCmd => trace_cmd(program, calls, scratch),
             Self::PerfTrace => perf_trace(program, calls, scratch),
             Self::StraceApart => {
@@ -123,7 +128,8 @@ impl Tool {
                 ensure!(status.success(), "{program:?}: {status}");
                 return Ok(());
             }
-            Self::Record => syscribe_record(&scratch.join("start")),
+            Self::Record => syscribe_record(&[], &scratch.join("start")),
+            Self::Fast => syscribe_record(&["--fast"], &scratch.join("start")),
             Self::TraceCmd => trace_cmd_record(&scratch.join("start.dat")),
             Self::PerfTrace => perf_trace_to(&scratch.join("start")),
             Self::StraceApart => {
@@ -142,7 +148,7 @@ impl Tool {
         let output = command.args(program).output()?;
         ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
         match self {
-            Self::Record => fs::remove_dir_all(scratch.join("start"))?,
+            Self::Record | Self::Fast => fs::remove_dir_all(scratch.join("start"))?,
             Self::TraceCmd => {
                 sweep_instance()?;
                 fs::remove_file(scratch.join("start.dat"))?;
@@ -171,15 +177,15 @@ fn unpinned(command: &Command) -> Command {
     unpinned
 }
 
-fn syscribe_record(directory: &Path) -> Command {
+fn syscribe_record(options: &[&str], directory: &Path) -> Command {
     let mut command = on(TOOL_CPU);
-    command.arg(release_directory().join("syscribe")).args(["record", "-o"]).arg(directory);
+    command.arg(release_directory().join("syscribe")).arg("record").args(options).arg("-o").arg(directory);
     command
 }
 
-fn record(program: &[PathBuf], calls: u64, scratch: &Path) -> Result<(Cost, Kept)> {
+fn record(options: &[&str], program: &[PathBuf], calls: u64, scratch: &Path) -> Result<(Cost, Kept)> {
     let directory = scratch.join("trace");
-    let cost = Cost::of(syscribe_record(&directory).args(program), calls)?;
+    let cost = Cost::of(syscribe_record(options, &directory).args(program), calls)?;
     let mut bytes = 0;
     for entry in fs::read_dir(&directory)? {
         let entry = entry?;
