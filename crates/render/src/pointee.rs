@@ -253,7 +253,7 @@ impl Show<'_> {
                 unread(line, arg);
                 let ty = Ty::named(row);
                 let count = self.with_objects(behind, true, |objects| objects.count(&ty, bytes));
-                if !cut && count > 0 {
+                if !cut && (count > 0 || bytes.is_empty()) {
                     let words = if count == 1 { "entry" } else { "entries" };
                     line.comment(&format!("{count} {words}"));
                 }
