@@ -155,7 +155,7 @@ impl Prepared {
 
     /// Loads, attaches and tests the probes: those that [`late::split`] does not leave for later.
     pub fn start(self, compat: bool) -> Result<Recording> {
-        let calls = lower(&self.catalog, &self.plan, |_, name| self.selection.contains(name));
+        let calls = self.layouts();
         let unknown = tracepoint::unknown_calls(self.plan.records);
         let lifecycle = tracepoint::lifecycle();
         let identity = Identity::new()?;
@@ -204,9 +204,18 @@ impl Prepared {
         all
     }
 
-    /// The layouts that would be recorded, for listings.
+    /// The layouts of the selected calls. Those of one convention are made while the others are.
     pub fn layouts(&self) -> Vec<Layout> {
-        lower(&self.catalog, &self.plan, |_, name| self.selection.contains(name))
+        let of = |wanted| {
+            lower(&self.catalog, &self.plan, |abi, name| abi == wanted && self.selection.contains(name))
+        };
+        thread::scope(|scope| {
+            let compat = scope.spawn(move || of(Abi::I386));
+            let mut layouts = of(Abi::X86_64);
+            // A thread that panics takes its panic here.
+            layouts.extend(compat.join().unwrap_or_default());
+            layouts
+        })
     }
 
     /// What the programs would be generated from.

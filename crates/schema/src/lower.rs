@@ -5,6 +5,7 @@
 
 mod choice;
 mod copy;
+mod known;
 mod length;
 mod parts;
 mod plan;
@@ -20,6 +21,7 @@ use crate::layout::{
 };
 use crate::tracepoint::SYSCALLS;
 
+use known::Known;
 use length::Scope;
 
 pub use plan::{Limit, LimitError, Limits, Plan, Records};
@@ -50,13 +52,15 @@ fn registers(abi: Abi) -> Registers {
 /// Layouts of all calls that `selected` accepts, in order of ABI and number.
 pub fn lower(catalog: &Catalog, plan: &Plan, selected: impl Fn(Abi, &str) -> bool) -> Vec<Layout> {
     let mut layouts = Vec::new();
+    let known = Known::default();
     for abi in [Abi::X86_64, Abi::I386] {
         for (nr, name) in catalog.numbers(abi) {
             if nr < u32::from(NUMBERS)
                 && selected(abi, name)
                 && let Some(syscall) = catalog.syscall(abi, nr)
             {
-                layouts.extend(Lowering { catalog, plan, syscall: &syscall }.layouts(nr as u16));
+                layouts
+                    .extend(Lowering { catalog, known: &known, plan, syscall: &syscall }.layouts(nr as u16));
             }
         }
     }
@@ -90,6 +94,7 @@ struct Behind {
 
 struct Lowering<'a> {
     catalog: &'a Catalog,
+    known: &'a Known,
     plan: &'a Plan,
     syscall: &'a Syscall,
 }

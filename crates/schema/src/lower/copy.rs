@@ -44,7 +44,7 @@ impl Lowering<'_> {
             }
             Class::Vector if param.extent.is_some() => self.row(param, scope, exit),
             Class::Struct if let Some(extent @ Extent::Bytes(said, _)) = &param.extent => {
-                let structure = self.catalog.structure(self.syscall.abi, &param.ty.name);
+                let structure = self.structure(&param.ty.name);
                 let scope = match (said, &structure, scope) {
                     // `[:.size]`: the object itself says how long it is.
                     (Expr::Member(_), Some(structure), Scope::Call) => {
@@ -78,7 +78,7 @@ impl Lowering<'_> {
     fn row(&self, param: &Param, scope: Scope<'_>, exit: bool) -> Option<Copy> {
         let Some(Extent::Count(before, after)) = &param.extent else { return None };
         let said = if exit { after.as_ref().unwrap_or(before) } else { before };
-        let size = u16::try_from(self.catalog.size_of(self.syscall.abi, &param.ty)?).ok()?;
+        let size = u16::try_from(self.size_of(&param.ty)?).ok()?;
         let most = ROW_BYTES.checked_div(size)?.min(ROW);
         let length = self.objects(said, size, scope, exit)?;
         (most > 0).then_some(Copy::Bytes { length, cap: most * size })
@@ -86,7 +86,7 @@ impl Lowering<'_> {
 
     /// Bytes of an object of known size.
     pub(super) fn object(&self, param: &Param) -> Option<u32> {
-        let one = self.catalog.size_of(self.syscall.abi, &param.ty)?;
+        let one = self.size_of(&param.ty)?;
         let count = match &param.extent {
             None => 1,
             Some(Extent::Count(Expr::Number(n), _)) => u32::try_from(*n).ok()?,

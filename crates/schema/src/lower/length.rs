@@ -118,7 +118,7 @@ impl Lowering<'_> {
     pub(super) fn constant(&self, expr: &Expr) -> Option<i128> {
         match expr {
             Expr::Number(number) => Some(*number),
-            Expr::SizeOf(ty) => self.catalog.size_of(self.syscall.abi, ty).map(i128::from),
+            Expr::SizeOf(ty) => self.size_of(ty).map(i128::from),
             // Negative constants are kept as two's complement of 64 bits.
             Expr::Name(name) if self.register(name).is_none() => {
                 self.catalog.constant(name).map(|value| i128::from(value as i64))

@@ -74,7 +74,7 @@ impl Lowering<'_> {
             }
             (Some(Extent::Count(..) | Extent::Null), None) | (Some(Extent::Null), _) => {}
             (None | Some(Extent::Bytes(..)), load) => {
-                if let Some(structure) = self.catalog.structure(self.syscall.abi, &param.ty.name) {
+                if let Some(structure) = self.structure(&param.ty.name) {
                     let lead = load.as_ref().and_then(|load| self.lead(load, Scope::Call));
                     self.members(&structure, &object(lead), behind, DEPTH);
                 }
@@ -91,7 +91,7 @@ impl Lowering<'_> {
         (count, exit): (&Expr, bool),
         behind: &mut Vec<Behind>,
     ) {
-        let Some(structure) = self.catalog.structure(self.syscall.abi, &param.ty.name) else { return };
+        let Some(structure) = self.structure(&param.ty.name) else { return };
         let Some(count) = self.objects(count, 1, Scope::Call, exit) else { return };
         for index in 0..FOLLOWED {
             let size = u16::try_from(structure.size).ok();
@@ -131,7 +131,7 @@ impl Lowering<'_> {
             let name = format!("{}_{}", object.name, member.name);
             match (&member.ty, param.direction, &param.extent) {
                 (MemberType::Object(inner), None, None) => {
-                    if let Some(inner) = self.catalog.structure(self.syscall.abi, inner) {
+                    if let Some(inner) = self.structure(inner) {
                         // The members of an inner object are told apart by their own names.
                         let object = Object { offset, ..object.clone() };
                         self.members(&inner, &object, behind, depth);
@@ -194,8 +194,7 @@ impl Lowering<'_> {
         behind: &mut Vec<Behind>,
     ) {
         let cap = self.plan.data;
-        let size =
-            self.catalog.size_of(self.syscall.abi, &param.ty).and_then(|size| u16::try_from(size).ok());
+        let size = self.size_of(&param.ty).and_then(|size| u16::try_from(size).ok());
         let (Some(Extent::Count(count, _)), Some(size)) = (&param.extent, size) else { return };
         // The row is what the caller made it, also at exit.
         let Some(rows) = self.objects(count, size, scope, false) else { return };
