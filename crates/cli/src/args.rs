@@ -69,6 +69,8 @@ pub struct Look {
     pub duration: bool,
     /// `-a`.
     pub column: Option<usize>,
+    /// `-v`.
+    pub verbose: bool,
 }
 
 /// `syscribe [options] PROG [ARGS...]`

@@ -40,6 +40,7 @@ Text
   -r              time since the line before
   -T              time spent in the call
   -a COLUMN       column of the result (40)
+  -v              all members of structures, all entries of directories
   -q              no messages of this tool
   -c              count calls, errors and time instead of showing each call
 show

@@ -124,6 +124,7 @@ fn options(wish: &Wish<'_>, clock: WallClock) -> Options {
         },
         relative: look.relative,
         duration: look.duration,
+        verbose: look.verbose,
         column: look.column.unwrap_or(default.column),
         limit: look.string.map_or(default.limit, usize::from),
         clock,

@@ -37,6 +37,8 @@ pub(crate) struct Show<'a> {
     pub(crate) limits: &'a Limits,
     /// `name=` before each argument.
     pub(crate) names: bool,
+    /// All members of structures.
+    pub(crate) verbose: bool,
 }
 
 impl Show<'_> {

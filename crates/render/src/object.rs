@@ -35,6 +35,8 @@ pub(crate) struct Objects<'a> {
     pub(crate) abi: Abi,
     /// Most bytes of a string, and most elements of a row.
     pub(crate) limit: usize,
+    /// All members, also those that a brief text leaves out.
+    pub(crate) verbose: bool,
     /// Values of what an expression names outside the object: arguments, the result, constants.
     pub(crate) outer: &'a dyn Fn(&Expr) -> Option<i128>,
     /// What pointers among the members led to.
@@ -123,7 +125,7 @@ impl<'a> Objects<'a> {
         let inside = Objects { outer: &known, ..self };
         let (mut there, mut shown) = (false, false);
         for (at, member) in structure.members.iter().enumerate() {
-            if structure.brief == Some(at) {
+            if structure.brief == Some(at) && !self.verbose {
                 line.more();
                 return true;
             }

@@ -249,6 +249,11 @@ impl Show<'_> {
             }
             Some("cpumask") if !cut => form::bytes(line, text, bytes, cut, self.limit),
             // A row of objects that say themselves how long they are. How many there are is known only when all are there.
+            Some(row) if self.verbose && !cut => {
+                let object = Object { bytes, ..Object::default() };
+                let ty = Ty::named(row);
+                self.with_objects(behind, true, |objects| objects.row(line, &ty, object, Loads::default()));
+            }
             Some(row) => {
                 unread(line, arg);
                 let ty = Ty::named(row);
@@ -275,6 +280,7 @@ impl Show<'_> {
             structures: self.structures,
             abi: call.abi,
             limit: self.limit,
+            verbose: self.verbose,
             outer: &outer,
             parts: Parts { list: &arg.parts, answered, index: None },
             unnamed: false,

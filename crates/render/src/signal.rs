@@ -73,6 +73,7 @@ pub(crate) fn info(line: &mut Line, signal: &Signal, catalog: &Catalog, structur
         structures,
         abi: Abi::X86_64,
         limit: 0,
+        verbose: false,
         outer: &constant,
         parts: Parts::default(),
         unnamed: false,

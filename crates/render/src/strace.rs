@@ -47,6 +47,8 @@ pub struct Options {
     pub limit: usize,
     /// `name=` before each argument (`-N`).
     pub names: bool,
+    /// All members of structures (`-v`).
+    pub verbose: bool,
     /// For stamps.
     pub clock: WallClock,
 }
@@ -61,6 +63,7 @@ impl Default for Options {
             column: 40,
             limit: 32,
             names: false,
+            verbose: false,
             clock: WallClock::default(),
         }
     }
@@ -155,8 +158,14 @@ impl Strace {
         let line = &mut self.line;
         line.word(&call.name);
         let (limit, names) = (self.options.limit, self.options.names);
-        let show =
-            Show { catalog: &self.catalog, structures: &self.structures, limit, limits: &self.limits, names };
+        let show = Show {
+            catalog: &self.catalog,
+            structures: &self.structures,
+            limit,
+            limits: &self.limits,
+            names,
+            verbose: self.options.verbose,
+        };
         show.arguments(line, call, meaning.as_ref());
         line.pad(self.options.column);
         line.word("= ");

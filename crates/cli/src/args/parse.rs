@@ -62,6 +62,10 @@ trait Options {
                 Some(look) => look.duration = true,
                 None => return Ok(false),
             },
+            Short('v') => match self.look() {
+                Some(look) => look.verbose = true,
+                None => return Ok(false),
+            },
             Short('a') => match self.look() {
                 Some(look) => look.column = Some(parser.value()?.parse()?),
                 None => return Ok(false),
@@ -403,9 +407,9 @@ mod tests {
 
     #[test]
     fn options_end_at_the_program() {
-        let Ok(Command::Trace(trace)) = words("-ttT -o out -e trace=openat,read ls -l -t") else { panic!() };
+        let Ok(Command::Trace(trace)) = words("-ttTv -o out -e trace=openat,read ls -l -t") else { panic!() };
         assert_eq!(trace.target.program, ["ls", "-l", "-t"]);
-        assert_eq!((trace.look.stamp, trace.look.duration), (2, true));
+        assert_eq!((trace.look.stamp, trace.look.duration, trace.look.verbose), (2, true, true));
         assert_eq!(trace.select.trace.as_deref(), Some("openat,read"));
     }
 

@@ -25,11 +25,13 @@ struct Scene<'a> {
     abi: Abi,
     parts: Vec<Part>,
     names: HashMap<&'a str, i128>,
+    verbose: bool,
 }
 
 impl Default for Scene<'_> {
     fn default() -> Self {
-        Scene { catalog: Catalog::builtin(), abi: Abi::X86_64, parts: Vec::new(), names: HashMap::new() }
+        let (catalog, abi) = (Catalog::builtin(), Abi::X86_64);
+        Scene { catalog, abi, parts: Vec::new(), names: HashMap::new(), verbose: false }
     }
 }
 
@@ -50,6 +52,7 @@ impl Scene<'_> {
             structures: &Structures::default(),
             abi: self.abi,
             limit: 32,
+            verbose: self.verbose,
             outer: &outer,
             parts: Parts { list: &self.parts, answered: false, index: None },
             unnamed: false,
@@ -112,6 +115,13 @@ fn a_brief_text_ends_where_the_table_says() {
         shown("rusage", &put(144, &[(8, 843)])),
         "{ru_utime={tv_sec=0, tv_usec=843}, ru_stime={tv_sec=0, tv_usec=0}, ...}"
     );
+}
+
+#[test]
+fn a_verbose_text_has_all_members() {
+    let scene = Scene { verbose: true, ..Scene::default() };
+    let text = scene.shown("stat", &put(144, &[(8, 464), (24, 0o100644), (48, 1221)]));
+    assert!(text.contains("st_ino=464") && text.contains("st_size=1221") && !text.contains("..."), "{text}");
 }
 
 #[test]
