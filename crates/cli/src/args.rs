@@ -71,6 +71,8 @@ pub struct Look {
     pub column: Option<usize>,
     /// `-v`.
     pub verbose: bool,
+    /// `-y`: paths behind descriptors.
+    pub paths: bool,
 }
 
 /// `syscribe [options] PROG [ARGS...]`

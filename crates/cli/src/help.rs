@@ -39,6 +39,7 @@ Text
   -t -tt -ttt     time of day, with microseconds, seconds since the epoch
   -r              time since the line before
   -T              time spent in the call
+  -y              paths behind descriptors that were opened while tracing
   -a COLUMN       column of the result (40)
   -v              all members of structures, all entries of directories
   -q              no messages of this tool

@@ -125,6 +125,7 @@ fn options(wish: &Wish<'_>, clock: WallClock) -> Options {
         relative: look.relative,
         duration: look.duration,
         verbose: look.verbose,
+        paths: look.paths,
         column: look.column.unwrap_or(default.column),
         limit: look.string.map_or(default.limit, usize::from),
         clock,

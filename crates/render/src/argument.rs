@@ -1,6 +1,6 @@
 //! The arguments of a call.
 
-use calls::{ArgValue, Call, Content, Pointee, evaluate};
+use calls::{ArgValue, Call, Content, Descriptors, Pointee, evaluate};
 use schema::ast::{Param, Stored};
 use schema::layout::State;
 use schema::lower::{Limit, Limits};
@@ -39,6 +39,8 @@ pub(crate) struct Show<'a> {
     pub(crate) names: bool,
     /// All members of structures.
     pub(crate) verbose: bool,
+    /// Where descriptors lead to, when that is shown.
+    pub(crate) paths: Option<&'a Descriptors>,
 }
 
 impl Show<'_> {
@@ -133,9 +135,20 @@ impl Show<'_> {
                 return mode(line, bits);
             }
             let (ty, render) = (param.ty.name.as_str(), param.render.as_deref());
-            return Value { ty, render, class, bits, stored: arg.stored }.show(line, self.catalog);
+            Value { ty, render, class, bits, stored: arg.stored }.show(line, self.catalog);
+            if matches!(class, Class::Fd | Class::AtFd) {
+                self.path(line, call, bits as i32);
+            }
+            return;
         }
         self.pointer(line, call, arg, param, class);
+    }
+
+    /// `</etc/hostname>` behind a descriptor, where it is known and wanted.
+    pub(crate) fn path(self, line: &mut Line, call: &Call, fd: i32) {
+        if let Some(path) = self.paths.and_then(|paths| paths.path(call, fd)) {
+            line.bracketed(path);
+        }
     }
 
     /// A string, as far as the limit allows.

@@ -18,6 +18,10 @@ pub(crate) fn show(line: &mut Line, call: &Call, meaning: Option<&Meaning<'_>>, 
     match call.outcome {
         Outcome::Returned(ret) => {
             result(line, call, ret, meaning, show.catalog);
+            let returns = meaning.and_then(|meaning| meaning.returns);
+            if returns.is_some_and(|returns| returns.ty.name == "fd") && ret >= 0 {
+                show.path(line, call, ret as i32);
+            }
             if ret > 0 {
                 answers(line, call, meaning, show);
             }

@@ -9,6 +9,19 @@ use std::fmt::Write;
 /// shortest octal number for anything else that is not printable ASCII (three digits before an octal digit).
 pub fn c_string(bytes: &[u8], out: &mut String) {
     out.push('"');
+    escaped(bytes, b"", out);
+    out.push('"');
+}
+
+/// Appends `<bytes>`: a path behind a descriptor, spelled as in a string, with its own angle brackets as numbers.
+pub fn bracketed(bytes: &[u8], out: &mut String) {
+    out.push('<');
+    escaped(bytes, b"<>", out);
+    out.push('>');
+}
+
+/// The inside of a string literal of C; bytes of `numbers` are spelled as numbers too.
+fn escaped(bytes: &[u8], numbers: &[u8], out: &mut String) {
     for (at, &byte) in bytes.iter().enumerate() {
         match byte {
             b'"' => out.push_str("\\\""),
@@ -18,11 +31,10 @@ pub fn c_string(bytes: &[u8], out: &mut String) {
             b'\r' => out.push_str("\\r"),
             0x0b => out.push_str("\\v"),
             0x0c => out.push_str("\\f"),
-            b' '..=b'~' => out.push(char::from(byte)),
+            b' '..=b'~' if !numbers.contains(&byte) => out.push(char::from(byte)),
             _ => octal(byte, bytes.get(at + 1), out),
         }
     }
-    out.push('"');
 }
 
 fn octal(byte: u8, next: Option<&u8>, out: &mut String) {
@@ -66,6 +78,13 @@ pub fn plain(bytes: &[u8], out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_in_angle_brackets_has_none_of_its_own() {
+        let mut out = String::new();
+        bracketed(b"/a<b>\n\"\\\xe4", &mut out);
+        assert_eq!(out, "</a\\74b\\76\\n\\\"\\\\\\344>");
+    }
 
     fn c(bytes: &[u8]) -> String {
         let mut out = String::new();

@@ -49,6 +49,8 @@ pub struct Options {
     pub names: bool,
     /// All members of structures (`-v`).
     pub verbose: bool,
+    /// Paths behind descriptors (`-y`).
+    pub paths: bool,
     /// For stamps.
     pub clock: WallClock,
 }
@@ -64,6 +66,7 @@ impl Default for Options {
             limit: 32,
             names: false,
             verbose: false,
+            paths: false,
             clock: WallClock::default(),
         }
     }
@@ -109,7 +112,7 @@ impl Strace {
     pub fn line(&mut self, happening: &Happening) -> &str {
         self.line.clear();
         match happening {
-            Happening::Call(call) => self.call(call),
+            Happening::Call(call) => self.call(call, happening),
             Happening::Signal(signal) => self.signal(signal),
             Happening::Exit(exit) => self.exit(exit),
             Happening::Superseded(superseded) => self.superseded(superseded),
@@ -121,7 +124,9 @@ impl Strace {
             }
             Happening::Exec(_) => {}
         }
-        self.descriptors.learn(happening);
+        if !matches!(happening, Happening::Call(_)) {
+            self.descriptors.learn(happening);
+        }
         if !self.line.is_empty() {
             self.line.end();
         }
@@ -150,7 +155,7 @@ impl Strace {
         }
     }
 
-    fn call(&mut self, call: &Call) {
+    fn call(&mut self, call: &Call, happening: &Happening) {
         self.begin(call.tid, call.entry_time.or(call.exit_time).unwrap_or(0));
         let fd = call.arg("fd").and_then(|fd| fd.raw);
         let file = fd.and_then(|fd| self.descriptors.path(call, fd as i32));
@@ -158,6 +163,7 @@ impl Strace {
         let line = &mut self.line;
         line.word(&call.name);
         let (limit, names) = (self.options.limit, self.options.names);
+        let paths = self.options.paths;
         let show = Show {
             catalog: &self.catalog,
             structures: &self.structures,
@@ -165,11 +171,16 @@ impl Strace {
             limits: &self.limits,
             names,
             verbose: self.options.verbose,
+            paths: None,
         };
-        show.arguments(line, call, meaning.as_ref());
+        let before = Show { paths: paths.then_some(&self.descriptors), ..show };
+        before.arguments(line, call, meaning.as_ref());
         line.pad(self.options.column);
         line.word("= ");
-        outcome::show(line, call, meaning.as_ref(), show);
+        // Arguments are what they were before the call, its result is what it made.
+        self.descriptors.learn(happening);
+        let after = Show { paths: paths.then_some(&self.descriptors), ..show };
+        outcome::show(line, call, meaning.as_ref(), after);
         if call.across_loss && call.ret().is_some() {
             line.note("records lost meanwhile");
         }

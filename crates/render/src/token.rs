@@ -170,6 +170,11 @@ impl Line {
         }
     }
 
+    /// `<path>`
+    pub(crate) fn bracketed(&mut self, path: &[u8]) {
+        quote::bracketed(path, &mut self.text);
+    }
+
     /// `-1`
     pub(crate) fn signed(&mut self, value: i64) {
         let _ = write!(self.text, "{value}");

@@ -58,6 +58,10 @@ trait Options {
                 Some(look) => look.relative = true,
                 None => return Ok(false),
             },
+            Short('y') => match self.look() {
+                Some(look) => look.paths = true,
+                None => return Ok(false),
+            },
             Short('T') => match self.look() {
                 Some(look) => look.duration = true,
                 None => return Ok(false),

@@ -1,9 +1,10 @@
 //! Arguments and results of single calls.
 
 use ctf::Value;
+use render::Options;
 
-use crate::events::{s, text, u};
-use crate::scene::{check, ret};
+use crate::events::{Events, s, text, u};
+use crate::scene::{TABLE, call, check, lines, ret};
 
 fn openat<'a>(path: Option<&str>, flags: u64, mode: u64) -> [(&'a str, Value); 6] {
     [
@@ -197,5 +198,24 @@ fn calls_without_name() {
         &entry,
         &[("ret", s(-38)), ("nr", s(500))],
         "syscall_0x1f4(0, 0x1, 0x2, 0x3, 0x4, 0x5) = -1 ENOSYS (Function not implemented)",
+    );
+}
+
+#[test]
+fn paths_stand_behind_descriptors_when_wanted() {
+    let e = Events::new(TABLE);
+    let read = || {
+        let entry = [("fd", s(5)), ("buf", u(0x1000)), ("count", u(9))];
+        let data = ("buf_data", Value::Bytes(vec![]));
+        let exit = [("ret", s(0)), ("buf_state", u(0)), ("buf_len", u(0)), data];
+        call(&e, "read", &entry, &exit)
+    };
+    let open = call(&e, "openat", &openat(Some("/etc/<passwd>"), 0, 0), &ret(5));
+    let options = Options { paths: true, column: 0, ..Options::default() };
+    assert_eq!(
+        lines(&e, options, [read(), open, read()].concat()),
+        "read(5, \"\", 9) = 0\n\
+         openat(AT_FDCWD, \"/etc/<passwd>\", O_RDONLY) = 5</etc/\\74passwd\\76>\n\
+         read(5</etc/\\74passwd\\76>, \"\", 9) = 0\n"
     );
 }
