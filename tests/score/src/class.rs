@@ -166,6 +166,20 @@ fn texts((theirs, their_cut): (&[u8], bool), (ours, our_cut): (&[u8], bool)) -> 
 }
 
 fn rows((theirs, their_cut): (&[Value], bool), (ours, our_cut): (&[Value], bool), names: &Names) -> Class {
+    match (theirs, ours) {
+        // Of several messages we tell the first.
+        ([Value::List { items, cut }, ..], [Value::Struct { .. }, ..]) => {
+            return rows((items, *cut), (ours, our_cut), names).max(Class::Less);
+        }
+        // The bytes behind its header, which strace takes apart.
+        (_, [head @ .., Value::Text { .. }])
+            if !head.is_empty()
+                && theirs.get(head.len()).is_some_and(|value| !matches!(value, Value::Text { .. })) =>
+        {
+            return rows((&theirs[..head.len()], false), (head, false), names).max(Class::Less);
+        }
+        _ => {}
+    }
     let each = theirs.iter().zip(ours).map(|(a, b)| compare(a, b, names)).max().unwrap_or(Class::Equal);
     let extent = match (theirs.len().cmp(&ours.len()), their_cut, our_cut) {
         (std::cmp::Ordering::Equal, true, false) | (std::cmp::Ordering::Less, true, _) => Class::More,
@@ -312,6 +326,14 @@ mod tests {
         is(Class::More, &[("[1, 2, ...]", "[1, 2, 3]")]);
         is(Class::Less, &[("[1, 2, 3]", "[1, ...]")]);
         is(Class::Wrong, &[("[1, 2]", "[2, 1]"), ("[1, 2]", "[1]"), ("[1]", "[1, 2]")]);
+    }
+
+    #[test]
+    fn the_header_of_a_message_and_bytes_are_less_than_all_of_it() {
+        let ours = r#"[{len=40, type=18}, "\0\0\0\0"...]"#;
+        is(Class::Less, &[("[{len=40, type=18}, {family=0}, [{len=8}]]", ours)]);
+        is(Class::Less, &[("[[{len=40, type=18}, {family=0}], [{len=20, type=3}]]", ours)]);
+        is(Class::Wrong, &[("[{len=41, type=18}, {family=0}]", ours)]);
     }
 
     #[test]

@@ -86,6 +86,9 @@ pub(crate) fn policy() {
     bend!(SYS_set_mempolicy, libc::MPOL_BIND, &nodes, 64_usize);
     call!(SYS_set_mempolicy, libc::MPOL_PREFERRED | 0x8000, &nodes, 64_usize);
     call!(SYS_set_mempolicy, 77, &nodes, 0_usize);
+    // One is taken off before the words are counted: 65 nodes are one word.
+    call!(SYS_set_mempolicy, libc::MPOL_PREFERRED, &nodes, 65_usize);
+    call!(SYS_get_mempolicy, &mut mode, &mut [0_u64; 17], 1025_usize, 0, 0);
     call!(SYS_set_mempolicy, 0, 0, 0);
     let page = call!(SYS_mmap, 0, 4096_usize, 3, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0);
     bend!(SYS_mbind, page, 4096_usize, libc::MPOL_INTERLEAVE, &nodes, 64_usize, 2);
