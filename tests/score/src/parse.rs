@@ -56,7 +56,7 @@ impl Parser<'_> {
         found
     }
 
-    /// Spaces and comments, also strace's `<... resuming interrupted poll ...>`.
+    /// Spaces and comments, also strace's `<... resuming interrupted poll ...>` and `<unfinished ...>`.
     fn blank(&mut self) {
         loop {
             if self.peek() == Some(b' ') {
@@ -65,7 +65,7 @@ impl Parser<'_> {
                 let rest = &self.text[self.at..];
                 let end = rest.windows(2).position(|pair| pair == b"*/").map_or(rest.len(), |end| end + 2);
                 self.at += end;
-            } else if self.looking_at("<... ") {
+            } else if self.looking_at("<... ") || self.looking_at("<unfinished ...>") {
                 let rest = &self.text[self.at..];
                 self.at += rest.iter().position(|b| *b == b'>').map_or(rest.len(), |end| end + 1);
             } else {
