@@ -104,7 +104,7 @@ impl Tally {
         for i in 0..theirs.len().max(ours.len()) {
             match (theirs.get(i), ours.get(i)) {
                 (Some(a), Some(b)) if a.name == b.name || known_name(&a.name) == b.name => {
-                    self.call(a, b, group, names)
+                    self.call(a, b, i + 1 == theirs.len(), group, names)
                 }
                 // A thread that is killed while strace holds it before a call: the kernel tells its end.
                 (None, Some(b)) if b.outcome == Outcome::Error("ENOSYS".to_owned()) => {}
@@ -121,8 +121,8 @@ impl Tally {
         }
     }
 
-    /// Compares one call.
-    fn call(&mut self, theirs: &Call, ours: &Call, group: &str, names: &Names) {
+    /// Compares one call; `last` of its thread, as far as strace heard of it.
+    fn call(&mut self, theirs: &Call, ours: &Call, last: bool, group: &str, names: &Names) {
         let block = unpacked(theirs, ours);
         let ours = block.as_ref().unwrap_or(ours);
         let mut found = Vec::new();
@@ -151,7 +151,7 @@ impl Tally {
         for (_, class) in &found {
             count.classes[*class as usize] += 1;
         }
-        if !same_outcome(theirs, ours) {
+        if !same_outcome(theirs, ours, last) {
             count.results += 1;
             found.push(("result".to_owned(), Class::Wrong));
         }
@@ -188,10 +188,12 @@ fn counterpart<'c>(item: &Item, place: usize, ours: &'c Call) -> Option<&'c Valu
     named.or(placed).map(|other| &other.value)
 }
 
-/// Strace does not hear how a call ends whose thread is killed in it.
-fn same_outcome(theirs: &Call, ours: &Call) -> bool {
+/// Strace does not hear how a call ends whose thread is killed in it. Calls that never come back by their nature have no
+/// result in ours either.
+fn same_outcome(theirs: &Call, ours: &Call, last: bool) -> bool {
     let killed = matches!(&ours.outcome, Outcome::Error(error) if error.starts_with("ERESTART"));
-    let unheard = theirs.outcome == Outcome::Never && killed;
+    let returns = !matches!(theirs.name.as_str(), "exit" | "exit_group");
+    let unheard = theirs.outcome == Outcome::Never && returns && (killed || last);
     match (&theirs.outcome, &ours.outcome) {
         (Outcome::Value(a), Outcome::Value(b)) => *a as u64 == *b as u64,
         (a, b) => a == b || unheard,
@@ -303,6 +305,17 @@ mod tests {
             Tally::new(STRACE, &ours().replace("10 fcntl(3, F_GETFD) = 0x1 (flags FD_CLOEXEC)\n", ""));
         assert_eq!(tally.unpaired.len(), 1);
         assert!(tally.unpaired[0].contains("fcntl(3"), "{:?}", tally.unpaired);
+    }
+
+    #[test]
+    fn how_the_last_call_of_a_killed_thread_ended_strace_does_not_know() {
+        let strace = "7 execve() = 0\n7 epoll_wait(3,   <unfinished ...>) = ?\n";
+        let wrong =
+            |ours: &str| Tally::new(strace, &format!("7 execve() = 0\n7 {ours}\n")).total().of(Class::Wrong);
+        assert_eq!(wrong("epoll_wait(3, 0x7ff0, 4, -1) = -1 EINTR (Interrupted system call)"), 0);
+        let strace = strace.replace("epoll_wait(3,   <unfinished ...>)", "exit_group(0)");
+        let ours = strace.replace("exit_group(0) = ?", "exit_group(0) = 0");
+        assert_eq!(Tally::new(&strace, &ours).total().of(Class::Wrong), 1);
     }
 
     #[test]
