@@ -153,8 +153,13 @@ impl Prepared {
         })
     }
 
-    /// Loads, attaches and tests the probes: those that [`late::split`] does not leave for later.
-    pub fn start(self, compat: bool) -> Result<Recording> {
+    /// Loads, attaches and tests the probes: those that [`late::split`] does not leave for later. `describe` writes down meanwhile
+    /// what the records are.
+    pub fn start(
+        self,
+        compat: bool,
+        describe: impl FnOnce(&TraceType, &Catalog) -> Result<()> + Send,
+    ) -> Result<Recording> {
         let calls = self.layouts();
         let unknown = tracepoint::unknown_calls(self.plan.records);
         let lifecycle = tracepoint::lifecycle();
@@ -180,8 +185,13 @@ impl Prepared {
             lifecycle_ring,
             uuid: identity.uuid,
         };
-        let session = Session::start(&self.types, request)
-            .map_err(|error| privilege(anyhow::Error::new(error).context("cannot start tracing")))?;
+        let (session, described) = thread::scope(|scope| {
+            let described = scope.spawn(|| describe(&types, &self.catalog));
+            (Session::start(&self.types, request), described.join())
+        });
+        let session =
+            session.map_err(|error| privilege(anyhow::Error::new(error).context("cannot start tracing")))?;
+        described.map_err(|_| anyhow!("the thread that writes the metadata has failed"))??;
         Ok(Recording {
             session,
             catalog: Arc::new(self.catalog),

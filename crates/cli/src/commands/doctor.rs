@@ -174,7 +174,7 @@ fn list(names: &[&str]) -> String {
 fn probes() -> Finding {
     let start = || {
         let plan = Plan::default();
-        Prepared::new(&Wanted { select: &Select::default(), plan, buffer: None })?.start(true)
+        Prepared::new(&Wanted { select: &Select::default(), plan, buffer: None })?.start(true, |_, _| Ok(()))
     };
     match start() {
         Ok(recording) => Good(format!(

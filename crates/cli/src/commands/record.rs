@@ -33,11 +33,11 @@ pub fn run(record: &Record) -> Result<Status> {
     signals::catch_stop();
     let mut trace = NewTrace::create(&path)?;
     let notes = prepared.notes.clone();
-    let mut recording = prepared.start(Targets::expect_compat(&record.target, command.as_ref()))?;
+    let compat = Targets::expect_compat(&record.target, command.as_ref());
+    let mut recording = prepared.start(compat, |types, catalog| trace.describe(types, catalog))?;
     if !record.quiet {
         notes.iter().for_each(|note| eprintln!("syscribe: {note}"));
     }
-    trace.describe(&recording.types, &recording.catalog)?;
     let mut collector = Collector::new(&trace, &mut recording.session)?;
     let (mut targets, threads) = Targets::start(&recording, &record.target, command)?;
     let state = state_packet(&recording.types, &threads, kernel::clock::monotonic())?;

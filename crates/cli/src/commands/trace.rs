@@ -43,7 +43,8 @@ pub fn run(trace: &Trace) -> Result<Status> {
     let prepared = Prepared::new(&Wanted { select: &trace.select, plan, buffer: trace.buffer })?;
     signals::catch_stop();
     let notes = prepared.notes.clone();
-    let mut recording = prepared.start(Targets::expect_compat(&trace.target, command.as_ref()))?;
+    let compat = Targets::expect_compat(&trace.target, command.as_ref());
+    let mut recording = prepared.start(compat, |_, _| Ok(()))?;
     if !trace.quiet {
         notes.iter().for_each(|note| eprintln!("syscribe: {note}"));
     }
