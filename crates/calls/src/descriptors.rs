@@ -1,7 +1,7 @@
-//! Which file a descriptor leads to, as far as the calls of a trace tell.
+//! What a descriptor leads to, as far as the calls of a trace tell.
 //!
-//! Known are files that were opened while the trace ran, by the path that the caller gave, and what `dup`, `fork` and `execve` make of
-//! them. A descriptor that was there before, or that was received through a socket, is not known. Two processes that share a
+//! Known are files that were opened while the trace ran, by the path that the caller gave, netlink sockets by their protocol, and what
+//! `dup`, `fork` and `execve` make of them. A descriptor that was there before, or that was received through a socket, is not known. Two processes that share a
 //! table (`CLONE_FILES`) are taken as two.
 
 use std::collections::HashMap;
@@ -19,9 +19,21 @@ const F_DUPFD_CLOEXEC: u64 = 1030;
 /// `CLOSE_RANGE_CLOEXEC` (`linux/close_range.h`).
 const CLOSE_RANGE_CLOEXEC: u64 = 4;
 
+/// `AF_NETLINK` (`linux/socket.h`).
+const AF_NETLINK: u64 = 16;
+/// `SOCK_CLOEXEC` of x86-64 (`linux/net.h`).
+const SOCK_CLOEXEC: u64 = 0o2_000_000;
+
+/// The other end of a descriptor.
+#[derive(Clone, Debug)]
+enum End {
+    File(Arc<[u8]>),
+    Netlink(i32),
+}
+
 #[derive(Clone, Debug)]
 struct Open {
-    path: Arc<[u8]>,
+    end: End,
     /// Closed by `execve`.
     on_exec: bool,
 }
@@ -41,7 +53,22 @@ impl Descriptors {
 
     /// The path under which a descriptor of the caller's process was opened.
     pub fn path(&self, call: &Call, fd: i32) -> Option<&[u8]> {
-        self.tables.get(&process(call))?.get(&fd).map(|open| &*open.path)
+        match &self.open(call, fd)?.end {
+            End::File(path) => Some(path),
+            End::Netlink(_) => None,
+        }
+    }
+
+    /// The protocol of a netlink socket of the caller's process (`netlink(7)`), `NETLINK_ROUTE` and the like.
+    pub fn netlink(&self, call: &Call, fd: i32) -> Option<i32> {
+        match self.open(call, fd)?.end {
+            End::File(_) => None,
+            End::Netlink(protocol) => Some(protocol),
+        }
+    }
+
+    fn open(&self, call: &Call, fd: i32) -> Option<&Open> {
+        self.tables.get(&process(call))?.get(&fd)
     }
 
     /// Takes notice of what happened.
@@ -75,10 +102,15 @@ impl Descriptors {
             "open" | "openat" | "openat2" | "creat" => match self.opened(call) {
                 Some(path) => {
                     let on_exec = raw("flags").is_some_and(|flags| flags & O_CLOEXEC != 0);
-                    self.put(process, ret, Open { path, on_exec });
+                    self.put(process, ret, Open { end: End::File(path), on_exec });
                 }
                 None => self.forget(process, ret as i32),
             },
+            "socket" if raw("family") == Some(AF_NETLINK) => {
+                let on_exec = raw("type").is_some_and(|kind| kind & SOCK_CLOEXEC != 0);
+                let protocol = fd("protocol").unwrap_or(0);
+                self.put(process, ret, Open { end: End::Netlink(protocol), on_exec });
+            }
             "close" => fd("fd").into_iter().for_each(|fd| self.forget(process, fd)),
             "dup" => self.copy(process, fd("fildes"), ret, false),
             "dup2" => self.copy(process, fd("oldfd"), ret, false),
@@ -225,6 +257,27 @@ mod tests {
         assert!(known(&all, 1, 9).is_some(), "a close that failed closed nothing");
         all.learn(&Happening::Call(call(1, "close_range", &[("fd", 4), ("max_fd", u32::MAX.into())], 0)));
         assert_eq!((known(&all, 1, 4), known(&all, 1, 9)), (None, None));
+    }
+
+    #[test]
+    fn netlink_sockets_are_known_by_protocol() {
+        let mut all = Descriptors::new();
+        let socket = |family, protocol, ret| {
+            Happening::Call(call(
+                1,
+                "socket",
+                &[("family", family), ("type", 3), ("protocol", protocol)],
+                ret,
+            ))
+        };
+        all.learn(&socket(16, 0, 3));
+        all.learn(&socket(16, 12, 4));
+        all.learn(&Happening::Call(call(1, "dup", &[("fildes", 4)], 5)));
+        let asked = |all: &Descriptors, fd| all.netlink(&call(1, "read", &[], 0), fd);
+        assert_eq!((asked(&all, 3), asked(&all, 4), asked(&all, 5)), (Some(0), Some(12), Some(12)));
+        assert_eq!(known(&all, 1, 3), None, "a socket has no path");
+        all.learn(&Happening::Call(call(1, "close", &[("fd", 3)], 0)));
+        assert_eq!(asked(&all, 3), None, "gone");
     }
 
     #[test]

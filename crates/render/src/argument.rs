@@ -39,8 +39,10 @@ pub(crate) struct Show<'a> {
     pub(crate) names: bool,
     /// All members of structures.
     pub(crate) verbose: bool,
-    /// Where descriptors lead to, when that is shown.
-    pub(crate) paths: Option<&'a Descriptors>,
+    /// Where descriptors lead to.
+    pub(crate) descriptors: &'a Descriptors,
+    /// Paths behind descriptors.
+    pub(crate) paths: bool,
 }
 
 impl Show<'_> {
@@ -146,7 +148,9 @@ impl Show<'_> {
 
     /// `</etc/hostname>` behind a descriptor, where it is known and wanted.
     pub(crate) fn path(self, line: &mut Line, call: &Call, fd: i32) {
-        if let Some(path) = self.paths.and_then(|paths| paths.path(call, fd)) {
+        if self.paths
+            && let Some(path) = self.descriptors.path(call, fd)
+        {
             line.bracketed(path);
         }
     }

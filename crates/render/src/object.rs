@@ -45,6 +45,8 @@ pub(crate) struct Objects<'a> {
     pub(crate) unnamed: bool,
     /// Bytes behind the vectors of the argument, when it says so.
     pub(crate) total: Option<&'a Expr>,
+    /// Protocol of the netlink socket that the call is about.
+    pub(crate) netlink: Option<i32>,
 }
 
 /// The bytes of an object, and what comes with them.
@@ -313,9 +315,12 @@ impl<'a> Objects<'a> {
         };
         let load = object.load.filter(|_| param.direction == Some(Direction::Pass) && number != 0);
         if let Some((load, cut)) = load {
-            if param.render.as_deref() == Some("netlink") && netlink::show(line, self, load, cut) {
+            let messages = self.netlink.is_some() || param.render.as_deref() == Some("netlink");
+            let before = line.mark();
+            if messages && netlink::show(line, self, load, cut) {
                 return;
             }
+            line.back_to(before);
             let shown = load.get(..self.limit).unwrap_or(load);
             return line.string(shown, cut || shown.len() < load.len());
         }

@@ -238,7 +238,8 @@ impl Show<'_> {
             line.close();
             return;
         }
-        match render {
+        let socket = self.netlink(behind.call).filter(|_| param.name != "optval");
+        match render.or(socket.map(|_| "netlink")) {
             None | Some("path" | "str" | "hexstring") => form::bytes(line, text, bytes, cut, self.limit),
             Some("netlink") => {
                 let mark = line.mark();
@@ -285,7 +286,15 @@ impl Show<'_> {
             parts: Parts { list: &arg.parts, answered, index: None },
             unnamed: false,
             total: param.load.as_ref().and_then(|load| load.total.as_ref()),
+            netlink: self.netlink(call),
         })
+    }
+}
+
+impl Show<'_> {
+    /// The protocol of the netlink socket that a call is about.
+    fn netlink(self, call: &Call) -> Option<i32> {
+        self.descriptors.netlink(call, call.arg("fd")?.raw? as i32)
     }
 }
 

@@ -78,6 +78,7 @@ pub(crate) fn info(line: &mut Line, signal: &Signal, catalog: &Catalog, structur
         parts: Parts::default(),
         unnamed: false,
         total: None,
+        netlink: None,
     };
     let head = [signal.sig, signal.errno, signal.code, 0].map(i32::to_le_bytes);
     let mut bytes = head.concat();

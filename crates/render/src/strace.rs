@@ -163,7 +163,7 @@ impl Strace {
         let line = &mut self.line;
         line.word(&call.name);
         let (limit, names) = (self.options.limit, self.options.names);
-        let paths = self.options.paths;
+        let nothing = Descriptors::new();
         let show = Show {
             catalog: &self.catalog,
             structures: &self.structures,
@@ -171,15 +171,16 @@ impl Strace {
             limits: &self.limits,
             names,
             verbose: self.options.verbose,
-            paths: None,
+            descriptors: &nothing,
+            paths: self.options.paths,
         };
-        let before = Show { paths: paths.then_some(&self.descriptors), ..show };
+        let before = Show { descriptors: &self.descriptors, ..show };
         before.arguments(line, call, meaning.as_ref());
         line.pad(self.options.column);
         line.word("= ");
         // Arguments are what they were before the call, its result is what it made.
         self.descriptors.learn(happening);
-        let after = Show { paths: paths.then_some(&self.descriptors), ..show };
+        let after = Show { descriptors: &self.descriptors, ..show };
         outcome::show(line, call, meaning.as_ref(), after);
         if call.across_loss && call.ret().is_some() {
             line.note("records lost meanwhile");

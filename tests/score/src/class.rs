@@ -178,6 +178,19 @@ fn rows((theirs, their_cut): (&[Value], bool), (ours, our_cut): (&[Value], bool)
         {
             return rows((&theirs[..head.len()], false), (head, false), names).max(Class::Less);
         }
+        // The other way round. Of bytes that we did not keep strace tells more.
+        ([head @ .., Value::Text { bytes, cut }], _)
+            if !head.is_empty()
+                && ours.get(head.len()).is_some_and(|value| !matches!(value, Value::Text { .. })) =>
+        {
+            let (same, tail) = ours.split_at(head.len());
+            let tail = Value::List { items: tail.to_vec(), cut: false };
+            if !is_made_of(&tail, bytes, *cut && !our_cut, names) {
+                return Class::Wrong;
+            }
+            let tail = if our_cut { Class::Less } else { Class::More };
+            return rows((head, false), (same, false), names).max(tail);
+        }
         _ => {}
     }
     let each = theirs.iter().zip(ours).map(|(a, b)| compare(a, b, names)).max().unwrap_or(Class::Equal);
@@ -334,6 +347,10 @@ mod tests {
         is(Class::Less, &[("[{len=40, type=18}, {family=0}, [{len=8}]]", ours)]);
         is(Class::Less, &[("[[{len=40, type=18}, {family=0}], [{len=20, type=3}]]", ours)]);
         is(Class::Wrong, &[("[{len=41, type=18}, {family=0}]", ours)]);
+        let theirs = r#"[{len=40, type=18}, "\2\0\7\0\0\0"]"#;
+        is(Class::More, &[(theirs, "[{len=40, type=18}, {family=2}, [{kind=7}]]")]);
+        is(Class::Less, &[(theirs, "[{len=40, type=18}, {family=2}, ...]")]);
+        is(Class::Wrong, &[(theirs, "[{len=40, type=18}, {family=3}, [{kind=7}]]")]);
     }
 
     #[test]

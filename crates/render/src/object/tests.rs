@@ -26,12 +26,13 @@ struct Scene<'a> {
     parts: Vec<Part>,
     names: HashMap<&'a str, i128>,
     verbose: bool,
+    netlink: Option<i32>,
 }
 
 impl Default for Scene<'_> {
     fn default() -> Self {
         let (catalog, abi) = (Catalog::builtin(), Abi::X86_64);
-        Scene { catalog, abi, parts: Vec::new(), names: HashMap::new(), verbose: false }
+        Scene { catalog, abi, parts: Vec::new(), names: HashMap::new(), verbose: false, netlink: None }
     }
 }
 
@@ -57,6 +58,7 @@ impl Scene<'_> {
             parts: Parts { list: &self.parts, answered: false, index: None },
             unnamed: false,
             total: None,
+            netlink: self.netlink,
         })
     }
 
@@ -306,6 +308,57 @@ fn netlink_messages_are_headers_and_bytes() {
     assert_eq!(shown(&[0; 16], false), None, "shorter than its header");
 }
 
+/// What a netlink socket of a protocol says: a message of a type with such a payload.
+fn message(protocol: i32, kind: u16, flags: u16, payload: &[u8]) -> String {
+    let header =
+        words(&[(4, 16 + payload.len() as u64), (2, kind.into()), (2, flags.into()), (4, 7), (4, 0)]);
+    let scene = Scene { netlink: Some(protocol), ..Scene::default() };
+    let mut line = Line::new();
+    assert!(scene.with(|objects| netlink::show(&mut line, objects, &[&*header, payload].concat(), false)));
+    line.as_str().to_owned()
+}
+
+#[test]
+fn messages_about_interfaces_have_attributes_by_name() {
+    let link = words(&[(1, 0), (1, 0), (2, 772), (4, 1), (4, 0x49), (4, 0)]);
+    let name = [7, 0, 3, 0, b'l', b'o', 0, 0];
+    let mtu = [8, 0, 4, 0, 0xdc, 5, 0, 0];
+    let header = "{nlmsg_len=48, nlmsg_type=RTM_NEWLINK, nlmsg_flags=NLM_F_MULTI, nlmsg_seq=7, nlmsg_pid=0}";
+    let body = "{ifi_family=AF_UNSPEC, ifi_type=ARPHRD_LOOPBACK, ifi_index=1, \
+                ifi_flags=IFF_UP|IFF_LOOPBACK|IFF_RUNNING, ifi_change=0}";
+    let attributes = "[[{nla_len=7, nla_type=IFLA_IFNAME}, \"lo\"], [{nla_len=8, nla_type=IFLA_MTU}, \
+                      \"\\xdc\\x05\\x00\\x00\"]]";
+    assert_eq!(
+        message(0, 16, 2, &[&*link, &name, &mtu].concat()),
+        format!("[{header}, {body}, {attributes}]")
+    );
+    let one = message(0, 18, 0x301, &[&*link, &mtu].concat());
+    assert!(one.contains("nlmsg_type=RTM_GETLINK, nlmsg_flags=NLM_F_REQUEST|NLM_F_DUMP"), "{one}");
+    assert!(
+        one.ends_with("ifi_change=0}, [{nla_len=8, nla_type=IFLA_MTU}, \"\\xdc\\x05\\x00\\x00\"]]"),
+        "{one}"
+    );
+    assert!(message(0, 18, 1, &[0]).ends_with("nlmsg_pid=0}, \"\\x00\"]"), "of an older form");
+}
+
+#[test]
+fn messages_of_other_protocols_have_headers_of_their_own() {
+    let family = [11, 0, 2, 0, b'n', b'l', b'c', b't', b'r', b'l', 0, 0];
+    let generic = message(16, 16, 1, &[&[3, 1, 0, 0][..], &family].concat());
+    let expected =
+        "{cmd=CTRL_CMD_GETFAMILY, version=1}, [{nla_len=11, nla_type=CTRL_ATTR_FAMILY_NAME}, \"nlctrl\"]]";
+    assert!(generic.ends_with(expected), "{generic}");
+    let nested = message(12, 0xa00, 1, &[2, 0, 0, 0, 8, 0, 1, 0x80, 4, 0, 2, 0]);
+    let expected = "{nfgen_family=AF_INET, version=0, res_id=htons(0)}, \
+                    [{nla_len=8, nla_type=NLA_F_NESTED|0x1}, \"\\x04\\x00\\x02\\x00\"]]";
+    assert!(nested.ends_with(expected), "{nested}");
+    let route = words(&[(1, 2), (1, 24), (1, 0), (1, 0), (1, 254), (1, 2), (1, 253), (1, 1), (4, 0)]);
+    let shown = message(0, 24, 2, &route);
+    let expected = "{rtm_family=AF_INET, rtm_dst_len=24, rtm_src_len=0, rtm_tos=0, rtm_table=RT_TABLE_MAIN, \
+                    rtm_protocol=RTPROT_KERNEL, rtm_scope=RT_SCOPE_LINK, rtm_type=RTN_UNICAST, rtm_flags=0}]";
+    assert!(shown.ends_with(expected), "{shown}");
+}
+
 #[test]
 fn any_bytes_are_some_text() {
     use proptest::prelude::*;
@@ -318,12 +371,13 @@ fn any_bytes_are_some_text() {
     let bytes = proptest::collection::vec(byte, 0..200);
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(3000) };
     proptest!(config, |(name in proptest::sample::select(names), abi in abi, bytes in bytes, cut in any::<bool>())| {
-        let scene = Scene { abi, ..Scene::default() };
+        let scene = Scene { abi, netlink: Some(0), ..Scene::default() };
         let object = Object { bytes: &bytes, cut, old: Some(&bytes), sized: true, load: Some((&bytes, cut)) };
         let mut line = Line::new();
         scene.with(|objects| {
             objects.show(&mut line, &Ty::named(&name), object);
             objects.row(&mut line, &Ty::named(&name), object, Loads::default());
+            netlink::show(&mut line, objects, &bytes, cut);
         });
         prop_assert!(line.as_str().bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{}", line.as_str());
     });
