@@ -4,11 +4,11 @@
 //! `dup`, `fork` and `execve` make of them. A descriptor that was there before, or that was received through a socket, is not known. Two processes that share a
 //! table (`CLONE_FILES`) are taken as two.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::call::{Call, Content, Pointee};
 use crate::happening::Happening;
+use foldhash::HashMap;
 
 /// `O_CLOEXEC` of x86-64 (`asm-generic/fcntl.h`).
 const O_CLOEXEC: u64 = 0o2_000_000;

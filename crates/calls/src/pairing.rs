@@ -9,12 +9,12 @@
 //! exit without entry ----> Call without arguments
 //! ```
 
-use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::sync::Arc;
 
 use ctf::merge::Item;
 use ctf::{Event, Value};
+use foldhash::{HashMap, HashSet};
 use schema::layout::State;
 use schema::tracepoint::SYSCALLS;
 use schema::{Abi, Catalog, Syscall};

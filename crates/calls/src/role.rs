@@ -2,10 +2,10 @@
 //!
 //! All of it follows from the field names (`docs/format.md`), so a trace can be paired without any table.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use ctf::types::{EventType, FieldType};
+use foldhash::{HashMap, HashMapExt as _};
 use schema::ast::Stored;
 use schema::{Abi, Catalog, Syscall};
 

@@ -2,15 +2,13 @@
 //!
 //! It needs of an event its type, its time, its thread and the result, so a [`ctf::Decoder::brief`] one is enough.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use ctf::merge::Item;
-use ctf::types::EventType;
 use ctf::{Event, Value};
+use foldhash::HashMap;
 use schema::Abi;
 
-use crate::lifecycle::tid;
 use crate::role::Role;
 
 /// Buckets of durations for each doubling.
@@ -46,11 +44,21 @@ pub struct Summary {
     /// Index of a row, by convention and name.
     by_name: HashMap<(Abi, Arc<str>), usize>,
     /// What event types mean, by stream and id.
-    kinds: HashMap<(u64, u64), Kind>,
+    kinds: HashMap<(u64, u64), Known>,
     /// By thread: the row of its open call and when that began.
     open: HashMap<i32, (usize, u64)>,
     /// Records that were lost.
     lost: u64,
+}
+
+/// An event type, and where what is needed of it stands.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    kind: Kind,
+    /// Place of `tid` in the context.
+    tid: Option<usize>,
+    /// Place of `ret` in the fields.
+    ret: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,10 +152,11 @@ impl Summary {
         })
     }
 
-    fn kind(&mut self, event_type: &EventType) -> Kind {
+    fn known(&mut self, event: &Event) -> Known {
+        let event_type = &event.event_type;
         let key = (event_type.stream_id, event_type.id);
-        if let Some(kind) = self.kinds.get(&key) {
-            return *kind;
+        if let Some(known) = self.kinds.get(&key) {
+            return *known;
         }
         let kind = match Role::of(event_type, None) {
             Role::Entry { abi, name, .. } => Kind::Entry(self.row(abi, &name)),
@@ -156,25 +165,33 @@ impl Summary {
             Role::UnknownExit(abi) => Kind::UnknownExit(abi),
             Role::Other => Kind::Other,
         };
-        self.kinds.insert(key, kind);
-        kind
+        let known = Known {
+            kind,
+            tid: event.context_names.iter().position(|name| name == "tid"),
+            ret: event_type.fields.fields.iter().position(|field| field.name == "ret"),
+        };
+        self.kinds.insert(key, known);
+        known
     }
 
     fn event(&mut self, event: &Event) {
-        let (row, entry) = match self.kind(&event.event_type) {
+        let known = self.known(event);
+        let (row, entry) = match known.kind {
             Kind::Entry(row) => (row, true),
             Kind::Exit(row) => (row, false),
             Kind::UnknownEntry(abi) => (self.numbered(abi, event), true),
             Kind::UnknownExit(abi) => (self.numbered(abi, event), false),
             Kind::Other => return,
         };
-        let Some(tid) = tid(event) else { return };
+        let bits =
+            |values: &[Value], at: Option<usize>| at.and_then(|at| values.get(at)).and_then(Value::bits);
+        let Some(tid) = bits(&event.context, known.tid).map(|tid| tid as i32) else { return };
         if entry {
             self.open.insert(tid, (row, event.time));
             return;
         }
         let begun = self.open.remove(&tid).filter(|open| open.0 == row).map(|open| open.1);
-        let ret = event.field("ret").and_then(Value::bits).unwrap_or(0) as i64;
+        let ret = bits(&event.fields, known.ret).unwrap_or(0) as i64;
         let Some(row) = self.rows.get_mut(row) else { return };
         if begun.is_none() && ret == 0 && makes_thread(&row.name) {
             // A new thread comes out of its parent's call.

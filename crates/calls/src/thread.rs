@@ -1,9 +1,9 @@
 //! Who a thread is.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use ctf::Event;
+use foldhash::HashMap;
 
 use crate::lifecycle::Lifecycle;
 

@@ -123,6 +123,17 @@ impl<'a> Cursor<'a> {
         Ok(self.bytes.get(from..from + count as usize).unwrap_or_default())
     }
 
+    /// The next `count` bytes, when so many are left and the position is that of a byte; else nothing is read.
+    #[inline]
+    pub(crate) fn whole_bytes(&mut self, count: usize) -> Option<&'a [u8]> {
+        if !self.bit.is_multiple_of(8) || (count as u64) * 8 > self.left() {
+            return None;
+        }
+        let from = (self.bit / 8) as usize;
+        self.bit += (count as u64) * 8;
+        self.bytes.get(from..from + count)
+    }
+
     #[inline]
     fn check(&self, need: u64) -> Result<(), ReadError> {
         let left = self.left();

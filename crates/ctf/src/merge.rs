@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::error::{Fault, ReadError};
 use crate::event::Event;
 use crate::packet::PacketHeader;
-use crate::read::{Decoder, Packets, Position};
+use crate::read::{Decoder, Packets, Position, Spare};
 
 /// Where the packets of one stream come from: a file, memory, a running session.
 pub trait PacketSource {
@@ -118,6 +118,7 @@ pub enum DamageCause<E> {
 /// Iterator over the items of all streams.
 pub struct Merge<S: PacketSource> {
     decoder: Arc<Decoder>,
+    spare: Spare,
     streams: Vec<Stream<S>>,
     /// Time of the next item of each stream that has one, and the stream's index.
     heads: BinaryHeap<Reverse<(u64, usize)>>,
@@ -161,7 +162,16 @@ impl<S: PacketSource> Merge<S> {
     pub fn new(decoder: Arc<Decoder>, streams: impl IntoIterator<Item = (Arc<str>, S)>) -> Self {
         let streams: Vec<_> = streams.into_iter().map(|(name, source)| Stream::new(name, source)).collect();
         let heads = BinaryHeap::with_capacity(streams.len());
-        Merge { decoder, streams, heads, started: false }
+        Merge { decoder, spare: Spare::default(), streams, heads, started: false }
+    }
+}
+
+impl<S: PacketSource> Merge<S> {
+    /// Takes back what nobody needs any more: its memory serves for the next events.
+    pub fn give_back(&mut self, item: Item<S::Error>) {
+        if let Item::Event(event) = item {
+            self.spare.put(event);
+        }
     }
 }
 
@@ -172,7 +182,7 @@ impl<S: PacketSource> Iterator for Merge<S> {
         if !self.started {
             self.started = true;
             for (at, stream) in self.streams.iter_mut().enumerate() {
-                if let Some(time) = stream.advance(&self.decoder) {
+                if let Some(time) = stream.advance(&self.decoder, &mut self.spare) {
                     self.heads.push(Reverse((time, at)));
                 }
             }
@@ -180,7 +190,7 @@ impl<S: PacketSource> Iterator for Merge<S> {
         let mut first = self.heads.peek_mut()?;
         let stream = self.streams.get_mut(first.0.1)?;
         let item = stream.head.take();
-        match stream.advance(&self.decoder) {
+        match stream.advance(&self.decoder, &mut self.spare) {
             Some(time) => first.0.0 = time,
             None => drop(PeekMut::pop(first)),
         }
@@ -207,14 +217,14 @@ impl<S: PacketSource> Stream<S> {
     }
 
     /// Fills `head` with the next item and gives its time.
-    fn advance(&mut self, decoder: &Decoder) -> Option<u64> {
+    fn advance(&mut self, decoder: &Decoder, spare: &mut Spare) -> Option<u64> {
         loop {
             self.head = self.first.take();
             if self.head.is_some() {
                 return Some(self.time);
             }
             if let Some(position) = &mut self.position {
-                match decoder.next(&self.packet, position) {
+                match decoder.next(&self.packet, position, spare) {
                     Some(Ok(event)) => {
                         self.time = event.time;
                         self.head = Some(Item::Event(event));

@@ -33,12 +33,47 @@ pub struct Decoder {
 struct StreamPlan {
     id: u64,
     header: StructPlan,
+    /// Which values of the header are clock values, and their bits.
+    clocks: Vec<(usize, u32)>,
     /// Which value of the header is the event id. Without it the only event type is meant.
     id_at: Option<usize>,
     context: StructPlan,
     context_names: Arc<[String]>,
     /// Sorted by event id.
     events: Vec<EventPlan>,
+    /// Index into `events` by event id, for small ids.
+    by_id: Vec<Option<u32>>,
+}
+
+/// Ids up to this one are looked up in a list.
+const SMALL_ID: u64 = 0xffff;
+
+impl StreamPlan {
+    #[inline]
+    fn event(&self, id: u64) -> Option<&EventPlan> {
+        let at = if id <= SMALL_ID {
+            (*self.by_id.get(id as usize)?)? as usize
+        } else {
+            self.events.binary_search_by_key(&id, |event| event.event_type.id).ok()?
+        };
+        self.events.get(at)
+    }
+}
+
+/// For each small id the place of its event.
+fn by_id(events: &[EventPlan]) -> Vec<Option<u32>> {
+    let mut by_id = Vec::new();
+    for (at, event) in events.iter().enumerate() {
+        let id = event.event_type.id;
+        if id > SMALL_ID {
+            break;
+        }
+        by_id.resize(id as usize + 1, None);
+        if let Some(slot) = by_id.last_mut() {
+            *slot = u32::try_from(at).ok();
+        }
+    }
+    by_id
 }
 
 #[derive(Debug)]
@@ -67,12 +102,51 @@ pub(crate) struct Position {
     header: Vec<Value>,
 }
 
+/// Events that nobody needs any more, whose memory serves for others.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Vec<Event>);
+
+/// Events that are kept.
+const MOST_SPARE: usize = 64;
+
+impl Spare {
+    pub(crate) fn put(&mut self, event: Event) {
+        if self.0.len() < MOST_SPARE {
+            self.0.push(event);
+        }
+    }
+
+    /// An event without values. Counting references costs more than reading a short record, so what is right already stays.
+    fn take(&mut self, event_type: &Arc<EventType>, context_names: &Arc<[String]>) -> Event {
+        let Some(mut event) = self.0.pop() else {
+            return Event {
+                time: 0,
+                cpu: 0,
+                event_type: Arc::clone(event_type),
+                context_names: Arc::clone(context_names),
+                context: Vec::new(),
+                fields: Vec::new(),
+            };
+        };
+        if !Arc::ptr_eq(&event.event_type, event_type) {
+            event.event_type = Arc::clone(event_type);
+        }
+        if !Arc::ptr_eq(&event.context_names, context_names) {
+            event.context_names = Arc::clone(context_names);
+        }
+        event.context.clear();
+        event.fields.clear();
+        event
+    }
+}
+
 /// Iterator over the records of a packet. Ends after the first error.
 #[derive(Debug)]
 pub struct Events<'a> {
     decoder: &'a Decoder,
     bytes: &'a [u8],
     position: Position,
+    spare: Spare,
 }
 
 impl Decoder {
@@ -109,12 +183,19 @@ impl Decoder {
                     })
                     .collect();
                 events.sort_by_key(|event| event.event_type.id);
+                let header = StructPlan::new(&stream.event_header);
+                let clocks = header.steps.iter().enumerate().filter_map(|(at, step)| match step {
+                    Step::Int(int) if int.clock => Some((at, int.bits)),
+                    _ => None,
+                });
                 StreamPlan {
                     id: stream.id,
-                    header: StructPlan::new(&stream.event_header),
+                    clocks: clocks.collect(),
+                    header,
                     id_at: stream.event_header.position("id"),
                     context: StructPlan::new(&stream.event_context),
                     context_names: stream.event_context.fields.iter().map(|f| f.name.clone()).collect(),
+                    by_id: by_id(&events),
                     events,
                 }
             })
@@ -168,7 +249,7 @@ impl Decoder {
     /// A bad header or sizes that contradict each other. Offsets count from the packet.
     pub fn packet<'a>(&'a self, bytes: &'a [u8]) -> Result<(PacketHeader, Events<'a>), ReadError> {
         let (header, position) = self.begin(bytes)?;
-        Ok((header, Events { decoder: self, bytes, position }))
+        Ok((header, Events { decoder: self, bytes, position, spare: Spare::default() }))
     }
 
     /// Reads records of a packet that is still being written: whole records, without the packet's
@@ -191,7 +272,7 @@ impl Decoder {
             cpu: header.cpu.unwrap_or(0),
             ..Position::default()
         };
-        Ok(Events { decoder: self, bytes: records, position })
+        Ok(Events { decoder: self, bytes: records, position, spare: Spare::default() })
     }
 
     fn stream(&self, id: u64) -> Result<usize, ReadError> {
@@ -214,13 +295,18 @@ impl Decoder {
         Ok((header, position))
     }
 
-    pub(crate) fn next(&self, bytes: &[u8], position: &mut Position) -> Option<Result<Event, ReadError>> {
+    pub(crate) fn next(
+        &self,
+        bytes: &[u8],
+        position: &mut Position,
+        spare: &mut Spare,
+    ) -> Option<Result<Event, ReadError>> {
         if position.ended {
             return None;
         }
         if position.bit < position.end {
             let mut cursor = Cursor::new(bytes, position.bit, position.end);
-            match self.event(&mut cursor, position) {
+            match self.event(&mut cursor, position, spare) {
                 Ok(event) => {
                     position.bit = cursor.bit();
                     return Some(Ok(event));
@@ -240,43 +326,36 @@ impl Decoder {
     }
 
     #[inline]
-    fn event(&self, cursor: &mut Cursor<'_>, position: &mut Position) -> Result<Event, ReadError> {
+    fn event(
+        &self,
+        cursor: &mut Cursor<'_>,
+        position: &mut Position,
+        spare: &mut Spare,
+    ) -> Result<Event, ReadError> {
         let begin = cursor.bit();
         let unknown =
             |id, stream_id| ReadError { offset: begin / 8, fault: Fault::UnknownEvent { id, stream_id } };
         let stream = self.streams.get(position.stream).ok_or(unknown(0, 0))?;
         position.header.clear();
         stream.header.read(cursor, &mut position.header)?;
-        for (step, value) in stream.header.steps.iter().zip(&position.header) {
-            if let (Step::Int(int), Value::Unsigned(low)) = (step, value)
-                && int.clock
-            {
-                position.time = extend(position.time, *low, int.bits);
+        for (at, bits) in &stream.clocks {
+            if let Some(Value::Unsigned(low)) = position.header.get(*at) {
+                position.time = extend(position.time, *low, *bits);
             }
         }
         let id = stream.id_at.and_then(|at| position.header.get(at)).and_then(Value::bits);
         let plan = match id {
-            Some(id) => {
-                let at = stream.events.binary_search_by_key(&id, |e| e.event_type.id);
-                at.ok().and_then(|at| stream.events.get(at)).ok_or(unknown(id, stream.id))?
-            }
+            Some(id) => stream.event(id).ok_or(unknown(id, stream.id))?,
             None => stream.events.first().ok_or(unknown(0, stream.id))?,
         };
-        let mut context = Vec::new();
-        stream.context.read(cursor, &mut context)?;
-        let mut fields = Vec::new();
-        plan.fields.read(cursor, &mut fields)?;
+        let mut event = spare.take(&plan.event_type, &stream.context_names);
+        (event.time, event.cpu) = (position.time, position.cpu);
+        stream.context.read(cursor, &mut event.context)?;
+        plan.fields.read(cursor, &mut event.fields)?;
         if cursor.bit() == begin {
             return Err(cursor.error(Fault::EmptyRecord));
         }
-        Ok(Event {
-            time: position.time,
-            cpu: position.cpu,
-            event_type: Arc::clone(&plan.event_type),
-            context_names: Arc::clone(&stream.context_names),
-            context,
-            fields,
-        })
+        Ok(event)
     }
 }
 
@@ -306,7 +385,7 @@ impl Iterator for Events<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.decoder.next(self.bytes, &mut self.position)
+        self.decoder.next(self.bytes, &mut self.position, &mut self.spare)
     }
 }
 

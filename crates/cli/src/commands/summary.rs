@@ -15,9 +15,11 @@ pub fn run(path: &Path) -> Result<Status> {
     let trace = Trace::open(path)?;
     let mut summary = Summary::new();
     let mut damaged = false;
-    for item in trace.brief_items()? {
+    let mut items = trace.brief_items()?;
+    while let Some(item) = items.next() {
         damaged |= matches!(item, Item::Damage(_));
         summary.feed(&item);
+        items.give_back(item);
     }
     io::stdout().lock().write_all(render::summary::table(&summary).as_bytes())?;
     if damaged {

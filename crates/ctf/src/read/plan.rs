@@ -13,6 +13,19 @@ const TRUSTED_LENGTH: u64 = 256;
 pub(crate) struct StructPlan {
     align: u32,
     pub(crate) steps: Vec<Step>,
+    /// The first of the steps once more, when they are whole numbers of bytes at fixed places.
+    fixed: Vec<FixedInt>,
+    /// Bytes of these.
+    fixed_len: usize,
+}
+
+/// A little-endian integer of one, two, four or eight bytes at a fixed place.
+#[derive(Clone, Copy, Debug)]
+struct FixedInt {
+    /// First byte behind.
+    end: usize,
+    bytes: usize,
+    signed: bool,
 }
 
 /// How to read one field.
@@ -59,7 +72,16 @@ impl StructPlan {
     /// `structure` has passed [`TraceType::check`](crate::types::TraceType::check).
     pub(crate) fn new(structure: &StructType) -> Self {
         let steps = structure.fields.iter().map(|f| Step::new(&f.field_type, structure)).collect();
-        StructPlan { align: structure.align(), steps }
+        let align = structure.align();
+        let mut plan = StructPlan { align, steps, fixed: Vec::new(), fixed_len: 0 };
+        if align <= 8 {
+            let fixed = plan.steps.iter().map_while(Step::as_fixed);
+            for (bytes, signed) in fixed {
+                plan.fixed_len += bytes;
+                plan.fixed.push(FixedInt { end: plan.fixed_len, bytes, signed });
+            }
+        }
+        plan
     }
 
     /// The same without the content of strings, arrays and structures.
@@ -79,7 +101,12 @@ impl StructPlan {
     pub(crate) fn read(&self, cursor: &mut Cursor<'_>, values: &mut Vec<Value>) -> Result<(), ReadError> {
         cursor.align(self.align)?;
         values.reserve_exact(self.steps.len());
-        for step in &self.steps {
+        // Where there are too few bytes the steps tell which of them misses some.
+        let fixed = cursor.whole_bytes(self.fixed_len).unwrap_or_default();
+        if !fixed.is_empty() {
+            values.extend(self.fixed.iter().map(|int| int.value(fixed)));
+        }
+        for step in self.steps.iter().skip(values.len()) {
             let value = step.read(cursor, values)?;
             values.push(value);
         }
@@ -87,7 +114,35 @@ impl StructPlan {
     }
 }
 
+impl FixedInt {
+    #[inline]
+    fn value(self, bytes: &[u8]) -> Value {
+        let own = bytes.get(self.end - self.bytes..self.end).unwrap_or_default();
+        let bits = match *own {
+            [a] => u64::from(a),
+            [a, b] => u64::from(u16::from_le_bytes([a, b])),
+            [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
+            [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            _ => 0,
+        };
+        let unused = 64 - self.bytes * 8;
+        if self.signed { Value::Signed((bits << unused) as i64 >> unused) } else { Value::Unsigned(bits) }
+    }
+}
+
 impl Step {
+    /// Bytes and sign of an integer that a [`FixedInt`] can read when it begins at a byte.
+    fn as_fixed(&self) -> Option<(usize, bool)> {
+        match self {
+            Step::Int(IntStep { bits: bits @ (8 | 16 | 32 | 64), align: 0..=8, signed, order, .. })
+                if *order == ByteOrder::Little =>
+            {
+                Some((*bits as usize / 8, *signed))
+            }
+            _ => None,
+        }
+    }
+
     fn new(field_type: &FieldType, siblings: &StructType) -> Self {
         match field_type {
             FieldType::Int(int) => Step::Int(IntStep::new(int)),
