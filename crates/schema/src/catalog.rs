@@ -1,12 +1,15 @@
 //! All lines together: what each system call means.
 
 mod builtin;
+mod by_name;
 mod memory;
 mod resolve;
 mod undefined;
 mod words;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::abi::Abi;
 use crate::ast::{
@@ -16,6 +19,7 @@ use crate::ast::{
 use crate::error::{Error, Problem};
 use crate::marker::Marker;
 use crate::parse::parse_placed;
+use by_name::ByName;
 
 pub use resolve::{Arg, Syscall};
 pub use undefined::{Expected, Undefined};
@@ -34,18 +38,18 @@ pub use undefined::{Expected, Undefined};
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     numbers: BTreeMap<(Abi, u32), String>,
-    ctypes: BTreeMap<String, CType>,
-    protos: BTreeMap<String, Proto>,
-    calls: BTreeMap<String, Call>,
-    variants: BTreeMap<String, Vec<Variant>>,
-    objects: BTreeMap<String, Object>,
-    layouts: BTreeMap<String, Layout>,
-    structs: BTreeMap<String, Struct>,
-    unions: BTreeMap<String, Union>,
-    types: BTreeMap<String, TypeLine>,
-    bits: BTreeMap<String, Bits>,
-    sets: BTreeMap<String, Set>,
-    markers: BTreeMap<String, Marker>,
+    ctypes: ByName<CType>,
+    protos: ByName<Proto>,
+    calls: ByName<Call>,
+    variants: ByName<Vec<Variant>>,
+    objects: ByName<Object>,
+    layouts: ByName<Layout>,
+    structs: ByName<Struct>,
+    unions: ByName<Union>,
+    types: ByName<TypeLine>,
+    bits: ByName<Bits>,
+    sets: ByName<Set>,
+    markers: ByName<Marker>,
     /// Derived from `numbers`.
     by_name: HashMap<(Abi, String), u32>,
     /// Derived from `sets`.
@@ -171,7 +175,7 @@ impl Catalog {
                 self.markers.insert(line.name.clone(), line.without_lists());
             }
             Line::Variant(line) => {
-                let variants = self.variants.entry(line.call.clone()).or_default();
+                let variants = self.variants.or_default(line.call.clone());
                 match variants.iter_mut().find(|old| old.cases == line.cases && old.on == line.on) {
                     Some(old) => *old = line,
                     None => variants.push(line),

@@ -105,7 +105,7 @@ impl Catalog {
             return Some((Value { class: Class::Int, stored: U32, stored_i386: None }, "u32"));
         }
         let [name] = words.as_slice() else { return None };
-        let line = self.ctypes.get(*name)?;
+        let line = self.ctypes.get(name)?;
         let (class, word) = match *name {
             "pid_t" => (Class::Pid, "pid"),
             "uid_t" | "gid_t" | "qid_t" => (Class::Id, "id"),
