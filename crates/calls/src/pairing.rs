@@ -65,8 +65,9 @@ impl Pairing {
         &self.threads
     }
 
-    /// Takes the next item of the merged trace; what can be shown now is appended to `out`.
-    pub fn feed<E: Display>(&mut self, item: Item<E>, out: &mut Vec<Happening>) {
+    /// Takes the next item of the merged trace; what can be shown now is appended to `out`. Contents are taken out of the item,
+    /// the rest of it can be given back to the merge.
+    pub fn feed<E: Display>(&mut self, item: &mut Item<E>, out: &mut Vec<Happening>) {
         match item {
             Item::Event(event) => self.event(event, out),
             Item::Loss(loss) => {
@@ -74,12 +75,12 @@ impl Pairing {
                     // Which threads are concerned cannot be known: they move between CPUs.
                     self.open.values_mut().for_each(|open| open.call.across_loss = true);
                 }
-                out.push(Happening::Loss(loss));
+                out.push(Happening::Loss(loss.clone()));
             }
             Item::Damage(damage) => {
                 self.open.values_mut().for_each(|open| open.call.across_loss = true);
                 let cause = damage.cause.to_string();
-                let (stream, cpu, time) = (damage.stream, damage.cpu, damage.time);
+                let (stream, cpu, time) = (Arc::clone(&damage.stream), damage.cpu, damage.time);
                 out.push(Happening::Damage(Damage { stream, cpu, time, cause }));
             }
         }
@@ -99,16 +100,16 @@ impl Pairing {
         self.executing.clear();
     }
 
-    fn event(&mut self, event: Event, out: &mut Vec<Happening>) {
+    fn event(&mut self, event: &mut Event, out: &mut Vec<Happening>) {
         let role = self.roles.of(&event.event_type);
         if *role == Role::Other {
-            let lifecycle = Lifecycle::of(&event);
+            let lifecycle = Lifecycle::of(event);
             self.threads.learn(lifecycle.as_ref());
             self.lifecycle(lifecycle, event.cpu, out);
             return;
         }
         self.threads.learn(None);
-        let Some(tid) = tid(&event) else { return };
+        let Some(tid) = tid(event) else { return };
         match &*role {
             Role::Entry { .. } | Role::UnknownEntry(_) => self.entry(tid, event, &role, out),
             _ => self.exit(tid, event, &role, out),
@@ -157,10 +158,10 @@ impl Pairing {
         known.map_or_else(|| format!("syscall_{nr:#x}").into(), Into::into)
     }
 
-    fn entry(&mut self, tid: i32, mut event: Event, role: &Role, out: &mut Vec<Happening>) {
+    fn entry(&mut self, tid: i32, event: &mut Event, role: &Role, out: &mut Vec<Happening>) {
         let mut call = match role {
             Role::Entry { abi, name, syscall, slots } => {
-                let mut call = self.call(tid, &event, *abi, Arc::clone(name), syscall.as_ref());
+                let mut call = self.call(tid, event, *abi, Arc::clone(name), syscall.as_ref());
                 call.args = slots.iter().map(|slot| argument(slot, &mut event.fields)).collect();
                 call
             }
@@ -168,9 +169,9 @@ impl Pairing {
                 let nr = signed(event.field("nr")).unwrap_or(-1);
                 let syscall = self.numbered(*abi, nr);
                 let name = self.unknown_name(*abi, nr);
-                let mut call = self.call(tid, &event, *abi, name, syscall.as_ref());
+                let mut call = self.call(tid, event, *abi, name, syscall.as_ref());
                 call.nr = Some(nr);
-                call.args = registers(&event, syscall.as_deref());
+                call.args = registers(event, syscall.as_deref());
                 call
             }
             _ => return,
@@ -186,11 +187,11 @@ impl Pairing {
         }
     }
 
-    fn exit(&mut self, tid: i32, mut event: Event, role: &Role, out: &mut Vec<Happening>) {
+    fn exit(&mut self, tid: i32, event: &mut Event, role: &Role, out: &mut Vec<Happening>) {
         let ret = signed(event.field("ret")).unwrap_or(0);
         self.executing.remove(&tid);
         let mut call = match self.open.remove(&tid) {
-            Some(open) if open.ends_with(role, &event) => open.call,
+            Some(open) if open.ends_with(role, event) => open.call,
             other => {
                 if let Some(lost) = other {
                     self.show(Call { outcome: Outcome::ExitLost, ..lost.call }, out);
@@ -199,7 +200,7 @@ impl Pairing {
                     // A new thread comes out of its parent's call, as every tracer knows and none shows.
                     Role::Exit { name, .. } if ret == 0 && makes_thread(name) => return,
                     Role::Exit { abi, name, syscall, .. } => {
-                        let mut call = self.call(tid, &event, *abi, Arc::clone(name), syscall.as_ref());
+                        let mut call = self.call(tid, event, *abi, Arc::clone(name), syscall.as_ref());
                         call.args = syscall.iter().flat_map(|syscall| &syscall.args).map(unseen).collect();
                         call
                     }
@@ -209,10 +210,10 @@ impl Pairing {
                         let name =
                             if is_gone(nr) { "rt_sigreturn".into() } else { self.unknown_name(*abi, nr) };
                         let syscall = self.numbered(*abi, nr);
-                        let mut call = self.call(tid, &event, *abi, name, syscall.as_ref());
+                        let mut call = self.call(tid, event, *abi, name, syscall.as_ref());
                         call.nr = if is_gone(nr) { call.nr } else { Some(nr) };
                         if !is_gone(nr) {
-                            call.args = registers(&event, syscall.as_deref());
+                            call.args = registers(event, syscall.as_deref());
                         }
                         call
                     }

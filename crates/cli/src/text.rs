@@ -82,17 +82,17 @@ impl Text {
         }
     }
 
-    /// Writes what the item completes.
-    pub fn item<E: Display>(&mut self, item: Item<E>, out: &mut dyn Write) -> io::Result<()> {
+    /// Writes what the item completes. What is left of the item can be given back to the merge.
+    pub fn item<E: Display>(&mut self, item: &mut Item<E>, out: &mut dyn Write) -> io::Result<()> {
         match &mut self.maker {
             Maker::Strace(calls) => {
                 calls.pairing.feed(item, &mut calls.happenings);
                 calls.write(out)
             }
-            Maker::Ftrace(ftrace) => out.write_all(ftrace.line(&item).as_bytes()),
-            Maker::Json(json) => out.write_all(json.line(&item).as_bytes()),
+            Maker::Ftrace(ftrace) => out.write_all(ftrace.line(item).as_bytes()),
+            Maker::Json(json) => out.write_all(json.line(item).as_bytes()),
             Maker::Summary(summary) => {
-                summary.feed(&item);
+                summary.feed(item);
                 Ok(())
             }
         }

@@ -137,7 +137,10 @@ impl Strace {
     fn begin(&mut self, tid: i32, time: u64) {
         self.alive.insert(tid);
         match self.options.pid {
-            PidPrefix::Always => self.line.word(&format!("{tid:<5} ")),
+            PidPrefix::Always => {
+                self.line.signed(tid.into());
+                self.line.pad(6);
+            }
             PidPrefix::Several if self.alive.len() > 1 => self.line.word(&format!("[pid {tid:>5}] ")),
             PidPrefix::Several | PidPrefix::Never => {}
         }

@@ -108,7 +108,7 @@ fn show(catalog: Option<&Arc<Catalog>>, items: &[Item<String>]) {
         check(line);
         serde_json::from_str::<serde_json::Value>(line).expect("JSON");
         check(ftrace.line(item));
-        pairing.feed(item.clone(), &mut happenings);
+        pairing.feed(&mut item.clone(), &mut happenings);
     }
     pairing.finish(u64::MAX, &mut happenings);
     for options in [

@@ -198,11 +198,11 @@ fn a_loss_makes_open_calls_doubtful() {
     let loss =
         Loss { stream: "syscalls_0".into(), stream_id: 0, cpu: 0, count: 7, packets: 0, from: 11, to: 12 };
     let event = |event| Item::<Infallible>::Event(event);
-    pairing.feed(event(read_entry(&e, 10, 1, 3)), &mut out);
+    pairing.feed(&mut event(read_entry(&e, 10, 1, 3)), &mut out);
     pairing.feed::<Infallible>(Item::Loss(loss), &mut out);
-    pairing.feed(event(read_exit(&e, 13, 1, b"")), &mut out);
-    pairing.feed(event(read_entry(&e, 14, 1, 3)), &mut out);
-    pairing.feed(event(read_exit(&e, 15, 1, b"")), &mut out);
+    pairing.feed(&mut event(read_exit(&e, 13, 1, b"")), &mut out);
+    pairing.feed(&mut event(read_entry(&e, 14, 1, 3)), &mut out);
+    pairing.feed(&mut event(read_exit(&e, 15, 1, b"")), &mut out);
     assert_eq!(words(&out), ["loss 7", "1 read=0", "1 read=0"]);
     let doubtful: Vec<_> = calls(out).iter().map(|call| call.across_loss).collect();
     assert_eq!(doubtful, [true, false]);
@@ -511,9 +511,9 @@ fn events_of_other_tracers_are_paired_too() {
     let read = vec![(field("ret", int(true)), s(-9)), (field("buf", int(false)), u(0x7000))];
     let mut pairing = Pairing::new(None);
     let mut out = Vec::new();
-    pairing.feed(event(1, "syscall_entry_openat", entry), &mut out);
-    pairing.feed(event(2, "syscall_exit_openat", exit), &mut out);
-    pairing.feed(event(3, "syscall_exit_read", read), &mut out);
+    pairing.feed(&mut event(1, "syscall_entry_openat", entry), &mut out);
+    pairing.feed(&mut event(2, "syscall_exit_openat", exit), &mut out);
+    pairing.feed(&mut event(3, "syscall_exit_read", read), &mut out);
     let all = calls(out);
     let path = all[0].args[1].before.as_ref().unwrap();
     assert_eq!((path.state, &path.content), (State::Ok, &Content::Text(b"/etc/x".to_vec())));

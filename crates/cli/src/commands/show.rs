@@ -34,7 +34,8 @@ pub fn run(show: &Show) -> Result<Status> {
     text.begin(&mut out)?;
     let mut last = 0;
     let mut damaged = false;
-    for item in trace.items()? {
+    let mut items = trace.items()?;
+    while let Some(mut item) = items.next() {
         match &item {
             Item::Event(event) => last = last.max(event.time),
             Item::Damage(_) => damaged = true,
@@ -43,9 +44,11 @@ pub fn run(show: &Show) -> Result<Status> {
         if let Item::Event(event) = &item
             && event_call(event.name()).is_some_and(|call| !selection.contains(call))
         {
+            items.give_back(item);
             continue;
         }
-        text.item(item, &mut out)?;
+        text.item(&mut item, &mut out)?;
+        items.give_back(item);
     }
     text.finish(last, &mut out)?;
     out.flush()?;

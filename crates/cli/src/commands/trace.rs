@@ -188,8 +188,8 @@ impl Printer {
         let mut out = BufWriter::with_capacity(1 << 16, &mut self.output);
         for batch in batches {
             queued.fetch_sub(batch.bytes().min(queued.load(Ordering::Relaxed)), Ordering::Relaxed);
-            for item in self.order.take(&batch)? {
-                self.text.item(item, &mut out)?;
+            for mut item in self.order.take(&batch)? {
+                self.text.item(&mut item, &mut out)?;
             }
             out.flush()?;
         }

@@ -1,5 +1,9 @@
 //! Words of the language and of C that name a kind of number.
 
+use std::sync::LazyLock;
+
+use foldhash::HashMap;
+
 use super::Catalog;
 use crate::abi::Abi;
 use crate::ast::Stored;
@@ -67,6 +71,17 @@ const WORDS: [(&str, Class, Stored, Option<Stored>); 30] = [
     ("zero", Class::Zero, U64, Some(U32)),
 ];
 
+/// What a word of the language is; asked for every value that is shown.
+fn word(name: &str) -> Option<Value> {
+    static BY_NAME: LazyLock<HashMap<&str, Value>> = LazyLock::new(|| {
+        let words = WORDS.iter();
+        words
+            .map(|&(name, class, stored, stored_i386)| (name, Value { class, stored, stored_i386 }))
+            .collect()
+    });
+    BY_NAME.get(name).copied()
+}
+
 impl Catalog {
     /// Width and sign of a value of that type in memory, when it is a number.
     pub fn stored_of(&self, abi: Abi, name: &str) -> Option<Stored> {
@@ -85,8 +100,7 @@ impl Catalog {
         if let Some(line) = self.bits.get(name) {
             return Some(Value { class: Class::Flags, stored: line.stored, stored_i386: None });
         }
-        let at = WORDS.binary_search_by(|word| word.0.cmp(name)).ok()?;
-        WORDS.get(at).map(|&(_, class, stored, stored_i386)| Value { class, stored, stored_i386 })
+        word(name)
     }
 
     /// Width, sign and class of a C type, and the word of the language for it.
