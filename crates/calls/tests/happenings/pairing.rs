@@ -39,7 +39,7 @@ fn run(events: &Events, list: Vec<Event>) -> Vec<Happening> {
     let mut pairing = Pairing::new(Some(Arc::clone(&events.catalog)));
     let mut out = Vec::new();
     for event in list {
-        pairing.feed::<Infallible>(Item::Event(event), &mut out);
+        pairing.feed::<Infallible>(&mut Item::Event(event), &mut out);
     }
     pairing.finish(1000, &mut out);
     out
@@ -199,7 +199,7 @@ fn a_loss_makes_open_calls_doubtful() {
         Loss { stream: "syscalls_0".into(), stream_id: 0, cpu: 0, count: 7, packets: 0, from: 11, to: 12 };
     let event = |event| Item::<Infallible>::Event(event);
     pairing.feed(&mut event(read_entry(&e, 10, 1, 3)), &mut out);
-    pairing.feed::<Infallible>(Item::Loss(loss), &mut out);
+    pairing.feed::<Infallible>(&mut Item::Loss(loss), &mut out);
     pairing.feed(&mut event(read_exit(&e, 13, 1, b"")), &mut out);
     pairing.feed(&mut event(read_entry(&e, 14, 1, 3)), &mut out);
     pairing.feed(&mut event(read_exit(&e, 15, 1, b"")), &mut out);
@@ -475,7 +475,7 @@ fn a_trace_without_tables_is_paired_by_its_field_names() {
     let mut pairing = Pairing::new(None);
     let mut out = Vec::new();
     for event in [read_entry(&e, 10, 1, 3), read_exit(&e, 11, 1, b"xy"), execve(&e, 12, 1, Some("/x"))] {
-        pairing.feed::<Infallible>(Item::Event(event), &mut out);
+        pairing.feed::<Infallible>(&mut Item::Event(event), &mut out);
     }
     pairing.finish(20, &mut out);
     let all = calls(out);

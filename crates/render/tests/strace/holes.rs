@@ -96,9 +96,9 @@ fn a_call_that_was_open_while_records_were_lost_is_marked() {
     let mut out = Vec::new();
     let mut events = call(&e, "umask", &[("mask", u(0))], &ret(0)).into_iter();
     let loss = Loss { stream: "s".into(), stream_id: 0, cpu: 0, count: 1, packets: 0, from: 0, to: 1 };
-    pairing.feed::<Infallible>(Item::Event(events.next().unwrap()), &mut out);
-    pairing.feed::<Infallible>(Item::Loss(loss), &mut out);
-    pairing.feed::<Infallible>(Item::Event(events.next().unwrap()), &mut out);
+    pairing.feed::<Infallible>(&mut Item::Event(events.next().unwrap()), &mut out);
+    pairing.feed::<Infallible>(&mut Item::Loss(loss), &mut out);
+    pairing.feed::<Infallible>(&mut Item::Event(events.next().unwrap()), &mut out);
     let mut style = Strace::new(Some(Arc::clone(&e.catalog)), Options::default());
     assert_eq!(
         style.line(&out[1]),

@@ -110,7 +110,7 @@ pub(crate) fn happenings(e: &Events, list: Vec<Event>) -> Vec<Happening> {
     let mut pairing = Pairing::new(Some(Arc::clone(&e.catalog)));
     let mut out = Vec::new();
     for event in list {
-        pairing.feed::<Infallible>(Item::Event(event), &mut out);
+        pairing.feed::<Infallible>(&mut Item::Event(event), &mut out);
     }
     pairing.finish(13_345_000_000, &mut out);
     out
