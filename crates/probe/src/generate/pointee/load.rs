@@ -46,7 +46,7 @@ impl Generator<'_> {
         self.asm.store(Size::B8, R10, STACK_END, R1);
         self.asm.store(Size::B8, R10, STACK_RING, R7);
         self.asm.set(R7, 0);
-        self.pieces(load, (done, full, missing));
+        self.pieces(load, start as i32 + room, (done, full, missing));
         self.asm.place(full);
         self.state(pointee, State::Cut)?;
         self.asm.jump(done);
@@ -70,8 +70,9 @@ impl Generator<'_> {
     }
 
     /// One turn for each `iovec`: `done` after the last, `full` when there is no room for another piece, `missing` when the row
-    /// or a piece cannot be read.
-    fn pieces(&mut self, load: &Load, (done, full, missing): (Label, Label, Label)) {
+    /// or a piece cannot be read. `most`: the largest that the end can be, which kernels before 6.8 do not see for themselves: they learn
+    /// nothing from comparing two unknown numbers.
+    fn pieces(&mut self, load: &Load, most: i32, (done, full, missing): (Label, Label, Label)) {
         let (step, word) = match self.shape.registers {
             Registers::X86_64 => (16, Size::B8),
             Registers::I386 => (8, Size::B4),
@@ -87,6 +88,7 @@ impl Generator<'_> {
         self.asm.jump_if_imm(Cond::Ge, R7, MOST * step, full);
         self.asm.load(Size::B8, R1, R10, STACK_END);
         self.asm.jump_if(Cond::Gt, R9, R1, full);
+        self.asm.jump_if_imm(Cond::Gt, R9, most, full);
         self.asm.load(Size::B8, R3, R10, STACK_POINTER);
         self.asm.alu(Alu::Add, R3, R7);
         self.asm.mov(R1, R10);

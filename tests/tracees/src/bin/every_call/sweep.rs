@@ -54,9 +54,9 @@ fn nonsense(number: i64) {
         let words = [Argument::word(value); 6];
         arguments::make(number, &words);
     }
-    // Zero means "myself", "now" or "nothing" in most calls. Not in these: the descriptor 0 is needed, and seccomp(0) leaves
-    // the process no way to end by itself.
-    if number != libc::SYS_close && number != libc::SYS_seccomp {
+    // Zero means "myself", "now" or "nothing" in most calls. Not in these: the descriptor 0 is needed, and often it is /dev/null,
+    // which others need too (fchmod); seccomp(0) leaves the process no way to end by itself.
+    if ![libc::SYS_close, libc::SYS_fchmod, libc::SYS_seccomp].contains(&number) {
         let words: [Word; 6] = [Argument::word(0_u64); 6];
         arguments::make(number, &words);
     }
