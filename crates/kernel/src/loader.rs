@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use probe::dispatch::{self, PLAIN, SLOT_COMPAT, SLOT_REREAD, SLOT_UNKNOWN};
+use probe::dispatch::{self, PLAIN, PLAIN_ENTRIES, SLOT_COMPAT, SLOT_REREAD, SLOT_UNKNOWN};
 use probe::facts::Facts;
 use probe::generate;
 use probe::insn::MapRef;
@@ -24,7 +24,7 @@ pub(crate) const CANARY: u32 = 511;
 /// Threads that load programs: loading is mostly the kernel's work, and it does it in parallel.
 const THREADS: usize = 4;
 
-/// Which exits the dispatcher writes itself: one byte per slot.
+/// Which records the dispatchers write themselves: a byte per slot of exits, then a word per slot of entries ([`probe::dispatch`]).
 #[derive(Debug)]
 pub(crate) struct Plain {
     map: Map,
@@ -38,9 +38,15 @@ impl Plain {
         Ok(Plain { map, mapping })
     }
 
-    fn set(&self, slot: u32) {
+    fn set_exit(&self, slot: u32) {
         // The program behind the slot is there already, so it does not matter when a probe sees this.
         self.mapping.byte(slot as usize).store(1, Ordering::Relaxed);
+    }
+
+    fn set_entry(&self, slot: u32, word: u32) {
+        // Until a probe sees this the slot is empty or leads to a program that records all registers.
+        let at = PLAIN_ENTRIES as usize + slot as usize * 8;
+        self.mapping.word(at).store(word.into(), Ordering::Relaxed);
     }
 }
 
@@ -157,7 +163,8 @@ impl Loader {
     pub(crate) fn load<'a>(&mut self, layouts: impl Iterator<Item = &'a Layout>) -> Result<(), Error> {
         let mut fresh: Vec<&Layout> = Vec::new();
         for layout in layouts {
-            if !self.by_shape.contains_key(&layout.shape) {
+            let needed = generate::plain_entry_word(&layout.shape).is_none();
+            if needed && !self.by_shape.contains_key(&layout.shape) {
                 self.by_shape.insert(layout.shape.clone(), self.loaded.len() + fresh.len());
                 fresh.push(layout);
             }
@@ -182,9 +189,13 @@ impl Loader {
     /// Puts the program of a call into its slot.
     pub(crate) fn place(&self, layout: &Layout) -> Result<(), Error> {
         let (exit, slot) = place(layout);
+        if let Some(word) = generate::plain_entry_word(&layout.shape) {
+            self.maps.plain.set_entry(slot, word);
+            return Ok(());
+        }
         self.maps.slots(exit).set_program(slot, self.program(layout)?)?;
         if generate::is_plain_exit(&layout.shape) {
-            self.maps.plain.set(slot);
+            self.maps.plain.set_exit(slot);
         }
         Ok(())
     }

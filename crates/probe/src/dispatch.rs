@@ -4,8 +4,13 @@
 //! calls), says whether the thread is traced: with byte 0 clear the marked threads are traced, with byte 0 set all but
 //! the marked ones. Bit 1 says that a pointee of the open call could not be read at entry.
 //!
-//! An exit that says no more than its result, as most do, is written by the dispatcher itself: it knows the thread and the number
-//! already, and a jump through a table is a large part of what so small a record costs. One byte per slot says so.
+//! An entry that says no more than registers and an exit that says no more than its result, as most do, are written by the
+//! dispatchers themselves: they know the thread and the number already, and a jump through a table is a large part of what so
+//! small a record costs. A word per slot of entries and a byte per slot of exits say so:
+//!
+//! ```text
+//! word of an entry:  0..24 width in bytes of each register, four bits each, 0 not recorded | 24..32 length of the record; 0 not plain
+//! ```
 //!
 //! Slots of a dispatch table: `[0, 512)` native calls, `[512, 1024)` i386 calls, the same again from 1024 for exits that
 //! read again what failed, then one slot each for numbers beyond the table. An empty slot costs nothing: it is the
@@ -39,8 +44,10 @@ pub fn is_reread(event_id: u64) -> bool {
 /// Slots of a dispatch table.
 pub const SLOTS: u32 = 2050;
 
-/// Bytes of the map of plain exits.
-pub const PLAIN: u32 = 4096;
+/// Where the words of plain entries begin in the map of plain records; before them are the bytes of plain exits.
+pub const PLAIN_ENTRIES: u32 = 4096;
+/// Bytes of the map of plain records.
+pub const PLAIN: u32 = PLAIN_ENTRIES + SLOTS * 8;
 
 /// `TS_COMPAT` of `thread_info.status` (`arch/x86/include/asm/thread_info.h`): the call came through a 32-bit entry.
 const TS_COMPAT: i32 = 2;
@@ -73,9 +80,10 @@ pub fn exit(facts: &Facts, counted: bool) -> Result<Program, Error> {
     dispatcher(facts, "dispatch_exit", MapRef::ExitSlots, counted)
 }
 
-/// Stack slots of the exit dispatcher: the thread, the event id of a plain exit.
+/// Stack slots of the dispatchers: the thread, the event id of a plain record, the word of a plain entry.
 pub(crate) const STACK_TID: i16 = -8;
 pub(crate) const STACK_ID: i16 = -12;
+pub(crate) const STACK_WORD: i16 = -16;
 
 /// Goes to the program in slot `r7`, with the context that is in `r6`; goes on when there is none.
 fn jump_to_slot(asm: &mut Assembler, slots: MapRef) {
@@ -98,9 +106,6 @@ fn dispatcher(facts: &Facts, name: &str, slots: MapRef, counted: bool) -> Result
     asm.mov(R6, R1);
     asm.call(Helper::GetCurrentTaskBtf);
     asm.load(Size::B4, R1, R0, pid);
-    if leaving {
-        asm.store(Size::B4, R10, STACK_TID, R1);
-    }
     task_byte(&mut asm, R1, R2);
     asm.load(Size::B1, R3, R1, 0);
     asm.mov(R4, R3);
@@ -109,6 +114,8 @@ fn dispatcher(facts: &Facts, name: &str, slots: MapRef, counted: bool) -> Result
     asm.jump_if_imm(Cond::Eq, R4, 0, out);
 
     asm.note("number of the call, and the table it belongs to");
+    asm.load(Size::B4, R2, R0, pid);
+    asm.store(Size::B4, R10, STACK_TID, R2);
     asm.load(Size::B4, R5, R0, status);
     if leaving {
         asm.load(Size::B8, R2, R6, 0);
@@ -129,7 +136,21 @@ fn dispatcher(facts: &Facts, name: &str, slots: MapRef, counted: bool) -> Result
     asm.set(R8, 0);
     asm.place(known);
     asm.alu(Alu::Add, R7, R8);
-    if leaving {
+    if !leaving {
+        let other = asm.label();
+        asm.note("registers and nothing more?");
+        asm.load_map_value(R1, MapRef::Plain);
+        asm.mov(R2, R7);
+        asm.alu_imm(Alu::Shl, R2, 3);
+        asm.alu(Alu::Add, R1, R2);
+        asm.load(Size::B4, R1, R1, PLAIN_ENTRIES as i16);
+        asm.jump_if_imm(Cond::Eq, R1, 0, other);
+        asm.store(Size::B4, R10, STACK_WORD, R1);
+        asm.note("event id: the slot");
+        asm.store(Size::B4, R10, STACK_ID, R7);
+        generate::plain_entry(&mut asm, name, facts)?;
+        asm.place(other);
+    } else {
         let go = asm.label();
         asm.note("did a pointee fail at entry?");
         asm.mov(R4, R3);

@@ -15,7 +15,7 @@ use schema::layout::{Copy, HEADER_LEN, IdRule, NUMBERS, Point, Registers, Shape,
 
 use crate::dispatch::member;
 use crate::facts::Facts;
-use crate::insn::{Alu, Cond, Label, MapRef, Reg::*, Size};
+use crate::insn::{Alu, Cond, Label, MapRef, Operand, Reg::*, Size};
 use crate::program::{Assembler, Error, Program};
 use crate::ring::{self, Geometry};
 
@@ -61,7 +61,8 @@ pub fn program(name: &str, shape: &Shape, facts: &Facts) -> Result<Program, Erro
     generator.header()?;
     generator.fixed_fields()?;
     generator.pointees()?;
-    generator.publish();
+    let fixed = shape.pointees.iter().all(|p| matches!(p.copy, Copy::Object { .. } | Copy::Off));
+    generator.publish(if fixed { Operand::Imm(i32::from(shape.fixed_len)) } else { Operand::Reg(R9) });
     generator.out_of_line();
     asm.finish(name)
 }
@@ -77,25 +78,79 @@ pub fn is_plain_exit(shape: &Shape) -> bool {
         && ids.contains(&shape.id)
 }
 
-/// Writes that record, inside the exit dispatcher, and ends it; `counted` as in [`Shape`]. In: `r6` the context; on the stack the thread and the event id.
-pub(crate) fn plain_exit(asm: &mut Assembler, name: &str, facts: &Facts, counted: bool) -> Result<(), Error> {
-    let shape = Shape {
-        point: Point::Exit,
+/// The word of an entry whose record the entry dispatcher writes: registers in their order ([`crate::dispatch`]).
+pub fn plain_entry_word(shape: &Shape) -> Option<u32> {
+    let native = shape.point == Point::Entry
+        && shape.registers == Registers::X86_64
+        && shape.id == IdRule::NumberPlus(0)
+        && shape.pointees.is_empty()
+        && shape.counted;
+    let (mut word, mut end, mut next) = (0, HEADER_LEN, 0);
+    for slot in &shape.slots {
+        let Source::Register(register) = slot.source else { return None };
+        if register < next || slot.offset != end || Size::of(slot.width).is_none() {
+            return None;
+        }
+        word |= u32::from(slot.width) << (u32::from(register) * 4);
+        end += u16::from(slot.width);
+        next = register + 1;
+    }
+    (native && shape.fixed_len == end).then_some(word | u32::from(end) << 24)
+}
+
+/// The shape of a record that a dispatcher writes.
+fn plain(point: Point, id: IdRule, slots: Vec<Slot>, fixed_len: u16, counted: bool) -> Shape {
+    Shape {
+        point,
         registers: Registers::X86_64,
-        id: IdRule::NumberPlus(NUMBERS),
-        slots: vec![Slot { offset: HEADER_LEN, width: 8, source: Source::Result }],
-        fixed_len: HEADER_LEN + 8,
+        id,
+        slots,
+        fixed_len,
         pointees: Vec::new(),
         reread: false,
         only_if_failed: false,
         counted,
-    };
+    }
+}
+
+/// Writes the record of a plain entry, inside the entry dispatcher, and ends it. In: `r6` the context; on the stack the thread, the
+/// event id and the word.
+pub(crate) fn plain_entry(asm: &mut Assembler, name: &str, facts: &Facts) -> Result<(), Error> {
+    let longest = HEADER_LEN + 6 * 8;
+    let shape = plain(Point::Entry, IdRule::NumberPlus(0), Vec::new(), longest, true);
+    in_dispatcher(asm, name, &shape, facts, |generator| {
+        generator.registers_by_word();
+        generator.publish(Operand::Reg(R9));
+        Ok(())
+    })
+}
+
+/// Writes the record of a plain exit, inside the exit dispatcher, and ends it; `counted` as in [`Shape`]. In: `r6` the context; on the
+/// stack the thread and the event id.
+pub(crate) fn plain_exit(asm: &mut Assembler, name: &str, facts: &Facts, counted: bool) -> Result<(), Error> {
+    let result = Slot { offset: HEADER_LEN, width: 8, source: Source::Result };
+    let shape = plain(Point::Exit, IdRule::NumberPlus(NUMBERS), vec![result], HEADER_LEN + 8, counted);
+    in_dispatcher(asm, name, &shape, facts, |generator| {
+        generator.fixed_fields()?;
+        generator.publish(Operand::Imm(i32::from(shape.fixed_len)));
+        Ok(())
+    })
+}
+
+/// A record of a dispatcher: room, header, what `rest` writes and publishes.
+fn in_dispatcher(
+    asm: &mut Assembler,
+    name: &str,
+    shape: &Shape,
+    facts: &Facts,
+    rest: impl FnOnce(&mut Generator<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
     let (out, oversize) = (asm.label(), asm.label());
     let switch = Switch { slow: asm.label(), ready: asm.label() };
     let mut generator = Generator {
         asm,
         name,
-        shape: &shape,
+        shape,
         facts,
         map: MapRef::Syscalls,
         geometry: facts.syscalls,
@@ -108,8 +163,7 @@ pub(crate) fn plain_exit(asm: &mut Assembler, name: &str, facts: &Facts, counted
     generator.asm.load(Size::B8, R6, R6, 0);
     generator.reserve();
     generator.known_header();
-    generator.fixed_fields()?;
-    generator.publish();
+    rest(&mut generator)?;
     generator.out_of_line();
     Ok(())
 }
@@ -172,19 +226,18 @@ impl Generator<'_> {
         Ok(())
     }
 
-    /// The last store of the record: from here the reader sees it. Its partner is the acquire load of `pos` in the
+    /// The last store of a record of that length: from here the reader sees it. Its partner is the acquire load of `pos` in the
     /// collector; stores of one CPU become visible in order on x86.
-    fn publish(&mut self) {
+    fn publish(&mut self, length: Operand) {
         if self.shape.counted {
             self.asm.note("one more call");
             self.count(ring::ENTRIES);
         }
         self.asm.note("publish");
         self.asm.load(Size::B8, R1, R7, ring::POS);
-        if self.shape.pointees.iter().all(|p| matches!(p.copy, Copy::Object { .. } | Copy::Off)) {
-            self.asm.alu_imm(Alu::Add, R1, i32::from(self.shape.fixed_len));
-        } else {
-            self.asm.alu(Alu::Add, R1, R9);
+        match length {
+            Operand::Imm(length) => self.asm.alu_imm(Alu::Add, R1, length),
+            Operand::Reg(length) => self.asm.alu(Alu::Add, R1, length),
         }
         self.asm.store(Size::B8, R7, ring::POS, R1);
     }

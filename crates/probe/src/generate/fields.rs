@@ -1,10 +1,10 @@
 //! Header and fixed fields: registers, results, members of kernel structures.
 
-use schema::layout::{IdRule, Registers, Source};
+use schema::layout::{HEADER_LEN, IdRule, Registers, Source};
 
 use super::{Generator, RECORD_TID};
-use crate::dispatch::{STACK_ID, STACK_TID};
-use crate::insn::{Alu, Helper, Reg, Reg::*, Size};
+use crate::dispatch::{STACK_ID, STACK_TID, STACK_WORD};
+use crate::insn::{Alu, Cond, Helper, Reg, Reg::*, Size};
 use crate::program::Error;
 
 /// Offsets of arguments 0..=5 in x86-64 `pt_regs` (`arch/x86/include/asm/ptrace.h`), by convention.
@@ -82,6 +82,29 @@ impl Generator<'_> {
             Source::SignalInfo(_) | Source::Memory { .. } => self.asm.set(dst, 0),
         }
         Ok(())
+    }
+
+    /// The registers that the word on the stack names, each as wide as it says; `r9` = length of the record. Eight bytes are stored of
+    /// each, and what is too much is overwritten by the next.
+    pub(super) fn registers_by_word(&mut self) {
+        let done = self.asm.label();
+        self.asm.note("registers, by the word of the slot");
+        self.asm.load(Size::B4, R2, R10, STACK_WORD);
+        self.asm.mov(R9, R2);
+        self.asm.alu_imm(Alu::Shr, R9, 24);
+        self.asm.alu_imm(Alu::And, R2, 0xff_ffff);
+        self.asm.mov(R3, R8);
+        self.asm.alu_imm(Alu::Add, R3, i32::from(HEADER_LEN));
+        for offset in NATIVE_REGISTERS {
+            self.asm.jump_if_imm(Cond::Eq, R2, 0, done);
+            self.asm.load(Size::B8, R1, R6, offset);
+            self.asm.store(Size::B8, R3, 0, R1);
+            self.asm.mov(R1, R2);
+            self.asm.alu_imm(Alu::And, R1, 0xf);
+            self.asm.alu(Alu::Add, R3, R1);
+            self.asm.alu_imm(Alu::Shr, R2, 4);
+        }
+        self.asm.place(done);
     }
 
     pub(super) fn fixed_fields(&mut self) -> Result<(), Error> {

@@ -1,8 +1,12 @@
-//! The two dispatchers: who is traced, and which slot a call belongs to.
+//! The two dispatchers: who is traced, which slot a call belongs to, what is written without a jump.
 
 use probe::dispatch::{self, FAILED, MARKED, SLOT_COMPAT, SLOT_REREAD, SLOT_UNKNOWN, SLOTS};
+use probe::generate::plain_entry_word;
 use probe::insn::MapRef;
 use probe::interpret::Outcome;
+use schema::layout::{Layout, Point};
+use schema::lower::{Plan, lower};
+use schema::{Abi, Catalog};
 
 use crate::scene::{NATIVE, STATUS, Scene, TASK, TID, record};
 
@@ -117,4 +121,42 @@ fn an_exit_with_nothing_but_a_result_is_written_at_once() {
     scene.set(TASK + STATUS, 0_u32);
     scene.set_task_byte(TID, MARKED | FAILED);
     assert_eq!(exit(&scene, 110), Outcome::TailCall(MapRef::ExitSlots, SLOT_REREAD + 110));
+}
+
+#[test]
+fn an_entry_with_nothing_but_registers_is_written_at_once_as_its_own_program_would() {
+    let mut scene = Scene::new();
+    scene.set_task_byte(TID, MARKED);
+    let dispatcher = dispatch::entry(&scene.facts).unwrap();
+    let layouts = lower(Catalog::builtin(), &Plan::default(), |abi, _| abi == Abi::X86_64);
+    let entry = |layout: &&Layout| layout.shape.point == Point::Entry;
+    let plain =
+        layouts.iter().filter(entry).filter_map(|layout| Some((layout, plain_entry_word(&layout.shape)?)));
+    let mut seen = 0;
+    for (layout, word) in plain {
+        let nr = layout.event.id as u32;
+        scene.enter(NATIVE, nr.into(), &[0x1111_2222_3333_4444, u64::MAX, 0x80, 7, 0x5555_6666_7777_8888, 9]);
+        let expected = scene.record(layout);
+        scene.set_plain_entry(nr, word);
+        assert_eq!(scene.run(&dispatcher), Outcome::Exit(0), "{}", layout.event.name);
+        let pieces = scene.tail(MapRef::Syscalls);
+        let records: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.records).collect();
+        assert_eq!(records, expected, "{}", layout.event.name);
+        seen += 1;
+    }
+    assert!(seen > 150, "{seen} of the calls");
+}
+
+#[test]
+fn what_has_more_than_registers_in_their_order_has_no_word() {
+    let layouts = lower(Catalog::builtin(), &Plan::default(), |_, _| true);
+    let word = |name: &str| {
+        let layout = layouts.iter().find(|layout| layout.event.name == name).unwrap();
+        plain_entry_word(&layout.shape)
+    };
+    assert_eq!(word("syscall_entry_getppid"), Some(10 << 24));
+    assert_eq!(word("syscall_entry_close"), Some(14 << 24 | 0x4));
+    assert_eq!(word("syscall_entry_openat"), None, "a path");
+    assert_eq!(word("syscall_exit_close"), None, "an exit");
+    assert_eq!(word("compat_syscall_entry_close"), None, "registers of another convention");
 }

@@ -12,10 +12,10 @@ use probe::insn::{Alu, Helper, Insn, Operand, Reg};
 use probe::interpret::Outcome;
 use probe::program::Program;
 use probe::ring::Geometry;
-use schema::Catalog;
 use schema::layout::{Copy, Point, Shape};
 use schema::lower::{Plan, Records, lower};
 use schema::tracepoint::{lifecycle, unknown_calls};
+use schema::{Abi, Catalog};
 
 use crate::scene::{MM_OF_TASK, NATIVE, STATUS, Scene, TASK, TID, facts};
 
@@ -305,16 +305,14 @@ fn a_record_costs_few_instructions() {
     scene.set_task_byte(TID, dispatch::MARKED);
     scene.set(TASK + STATUS, 0_u32);
     scene.enter(NATIVE, 110, &[]);
-    let layouts = lower(Catalog::builtin(), &Plan::default(), |_, name| name == "getppid");
-    let find = |name: &str| {
-        let layout = layouts.iter().find(|layout| layout.event.name == name).unwrap();
-        generate::program(name, &layout.shape, &scene.facts).unwrap()
-    };
+    let layouts =
+        lower(Catalog::builtin(), &Plan::default(), |abi, name| abi == Abi::X86_64 && name == "getppid");
+    let entry = layouts.iter().find(|layout| layout.shape.point == Point::Entry).unwrap();
+    scene.set_plain_entry(110, generate::plain_entry_word(&entry.shape).unwrap());
     scene.set_plain(110);
     let rows = [
-        ("dispatch_entry", dispatch::entry(&scene.facts).unwrap(), 23),
-        ("syscall_entry_getppid", find("syscall_entry_getppid"), 36),
-        ("dispatch_exit, with the record", dispatch::exit(&scene.facts, false).unwrap(), 66),
+        ("dispatch_entry, with the record", dispatch::entry(&scene.facts).unwrap(), 72),
+        ("dispatch_exit, with the record", dispatch::exit(&scene.facts, false).unwrap(), 67),
     ];
     println!("run  in all  program");
     let (mut sum, mut over) = (0, Vec::new());
@@ -326,9 +324,10 @@ fn a_record_costs_few_instructions() {
     }
     println!("{sum:3}          a call, both records");
     assert!(over.is_empty(), "over their budget: {over:?}");
-    // An exit that has more to say pays for the question.
+    // What has more to say pays for the question.
     scene.enter(NATIVE, 0, &[]);
-    assert!(steps(&scene, &dispatch::exit(&scene.facts, false).unwrap()) <= 32);
+    assert!(steps(&scene, &dispatch::entry(&scene.facts).unwrap()) <= 31);
+    assert!(steps(&scene, &dispatch::exit(&scene.facts, false).unwrap()) <= 33);
     // A thread that is not traced costs less than half of a dispatcher.
     scene.set_task_byte(TID, 0);
     let entry = dispatch::entry(&scene.facts).unwrap();

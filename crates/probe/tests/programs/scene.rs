@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use probe::dispatch::{PLAIN, TASKS};
+use probe::dispatch::{PLAIN, PLAIN_ENTRIES, TASKS};
 use probe::facts::{Facts, MEMBERS};
 use probe::generate;
 use probe::insn::MapRef;
@@ -256,6 +256,11 @@ impl Scene {
     /// The exit dispatcher writes the exits of this slot itself.
     pub(crate) fn set_plain(&self, slot: u32) {
         self.machine.borrow_mut().bytes_mut(PLAIN_BYTES + u64::from(slot), 1).unwrap()[0] = 1;
+    }
+
+    /// The entry dispatcher writes the entries of this slot itself, as the word says.
+    pub(crate) fn set_plain_entry(&self, slot: u32, word: u32) {
+        self.set(PLAIN_BYTES + u64::from(PLAIN_ENTRIES + slot * 8), u64::from(word));
     }
 
     pub(crate) fn set_task_byte(&self, tid: i32, value: u8) {
