@@ -89,12 +89,13 @@ impl Log {
 /// Strace does not hear how a call of a thread ends that is killed: its tracee does not stop any more, and it writes `= ?`. The
 /// kernel's tracepoint tells. Inside a call the thread leaves it with `ERESTARTSYS` or one of its kin (more calls may follow
 /// under its number when an `execve` of another thread killed it). Between the call's end and the stop that strace waited
-/// for, the result may be any, but then nothing follows. A call that never comes back by its nature has none in ours either.
+/// for, the result may be any, but then nothing follows, or the `execve` of the other thread that took over the number. A call that never comes back by its nature has none in ours either.
 fn agree(theirs: &[Call], seen: &[Call], i: usize) -> bool {
     let (Some(strace), Some(ours)) = (theirs.get(i), seen.get(i)) else { return false };
     let returns = !matches!(strace.name.as_str(), "exit" | "exit_group");
     let killed_inside = matches!(&ours.outcome, Outcome::Error(error) if error.starts_with("ERESTART"));
-    let unheard = returns && strace.outcome == Outcome::Never && (killed_inside || i + 1 == theirs.len());
+    let last = theirs.get(i + 1).is_none_or(|next| next.name == "execve");
+    let unheard = returns && strace.outcome == Outcome::Never && (killed_inside || last);
     strace.name == ours.name && (unheard || strace.outcome == ours.outcome)
 }
 
@@ -221,6 +222,10 @@ mod tests {
         assert_eq!(compare(&log("?", "?"), &log("?", "?")), Ok(()));
         assert!(compare(&log("?", "?"), &log("0", "?")).is_err());
         assert!(compare(&log("?", "?"), &log("?", "0")).is_err());
+        let taken_over =
+            |result: &str| Log::read(&format!("10 execve() = 0\n10 clone3() = {result}\n10 execve() = 0\n"));
+        assert_eq!(compare(&taken_over("?"), &taken_over("11")), Ok(()), "by another thread's execve");
+        assert!(compare(&taken_over("11"), &taken_over("?")).is_err());
     }
 
     #[test]
